@@ -1,0 +1,181 @@
+"""From a file, standard input or the package itself to :class:`CompiledArtifacts`.
+
+:func:`read_source` is the one place where what a user names becomes a document; another kind of source is added there.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ..documents import Document, check_tree, kind_of, parse_document, read_document
+from ..errors import ArtifactError, nearest, shorten
+from .model import PLUGIN_KINDS, CompiledArtifacts
+from .problems import Problem, UnknownField, as_error, unknown_fields, validation_problems
+
+__all__ = [
+    "DEFAULT_PATH",
+    "EXAMPLE_SOURCE",
+    "example",
+    "find",
+    "load",
+    "load_all",
+    "parse",
+    "read_source",
+    "resolve_sources",
+]
+
+DEFAULT_PATH = Path("target", "compiled_artifacts.json")
+EXAMPLE_SOURCE = "the bundled example"
+KNOWN_MAJOR = 0
+KNOWN_MINORS = range(1, 11)
+
+# More of them than any newer version could bring: a file that is something else.
+_MAX_UNKNOWN = 1000
+# How like a known kind of plugin an unknown one must be to be a misspelling, where the version may bring new kinds:
+# `catlog` is (0.92), `telemetry_backend` is no misspelling of `lineage_backend` (0.60).
+_MISSPELLING = 0.8
+
+
+def read_source(source: str | Path) -> Document:
+    """The document that ``source`` names: a path, or ``"-"`` for standard input. Raises DocumentError, ArtifactError."""
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):/?/", str(source))
+    if scheme is None:
+        return read_document(source)
+    name = scheme[1].lower()
+    problem = f"artifacts cannot be read from {name}:// yet; expected a file's path, or - for standard input"
+    raise ArtifactError(public_source(str(source)), "", problem)
+
+
+def public_source(source: str) -> str:
+    """A source's name as a message may show it: without user and password."""
+    return re.sub(r"//[^/@]*@", "//", source)
+
+
+def resolve_sources(sources: Sequence[str | Path]) -> list[Document]:
+    """Read each source once, in order; standard input may be named once only."""
+    if sum(str(source) == "-" for source in sources) > 1:
+        raise ArtifactError("<stdin>", "", "standard input (-) is named twice; it can be read once")
+    return [read_source(source) for source in sources]
+
+
+def load(path: str | Path) -> CompiledArtifacts:
+    """Read and check the artifacts that ``path`` names. Raises DocumentError or ArtifactError."""
+    return _from_document(read_source(path))
+
+
+def load_all(paths: Sequence[str | Path]) -> list[CompiledArtifacts]:
+    """Load several data products, in order; refuses two of one name, and two whose slugs are the same."""
+    loaded = [_from_document(document) for document in resolve_sources(paths)]
+    _refuse_duplicates(loaded)
+    return loaded
+
+
+def find(directory: str | Path) -> CompiledArtifacts:
+    """The artifacts of the project in ``directory`` (``target/compiled_artifacts.json``), else the example."""
+    path = Path(directory, DEFAULT_PATH)
+    return load(path) if path.exists() else example()
+
+
+def example() -> CompiledArtifacts:
+    """The artifacts that ship inside the package."""
+    from importlib import resources
+
+    text = resources.files(__package__).joinpath("example.json").read_bytes()
+    return _from_document(parse_document(text, EXAMPLE_SOURCE))
+
+
+def parse(data: object, source: str = "") -> CompiledArtifacts:
+    """Check a tree of JSON values against the contract. Raises ArtifactError and nothing else."""
+    check_tree(data, source, ArtifactError)
+    return _from_document(Document(data, source))
+
+
+def _from_document(document: Document) -> CompiledArtifacts:
+    data, source = document.data, document.source
+    if not isinstance(data, dict):
+        raise ArtifactError(source, "", f"found {kind_of(data)}; expected an object with CompiledArtifacts")
+    if "kind" in data and "metadata" in data and "observability" not in data:
+        problem = f"found a {shorten(data['kind'])} manifest; expected CompiledArtifacts"
+        raise ArtifactError(source, "", problem, "compile it first: floe platform compile")
+    version, is_newer = _check_version(data, source)
+    unknown = _distinct(islice(unknown_fields(CompiledArtifacts, data), _MAX_UNKNOWN))
+    refused = [field for field in unknown if not is_newer or _is_misspelt_plugin(field)]
+    problems = [field.problem() for field in refused]
+    try:
+        artifacts = CompiledArtifacts.model_validate(data)
+    except ValidationError as error:
+        raise as_error(source, [*problems, *validation_problems(error)]) from None
+    if problems:
+        raise as_error(source, problems)
+    artifacts._source = source
+    artifacts._unknown_fields = tuple(field.pattern for field in unknown)
+    artifacts._notices = (_newer_notice(source, version, artifacts.unknown_fields),) if is_newer else ()
+    return artifacts
+
+
+def _check_version(data: dict[str, Any], source: str) -> tuple[str, bool]:
+    """The contract's version, and whether it is a newer minor version than the known ones."""
+    version = data.get("version", CompiledArtifacts.model_fields["version"].default)
+    if not isinstance(version, str):
+        found = kind_of(version) if isinstance(version, (dict, list)) else shorten(version)
+        raise ArtifactError(source, "version", f'found {found}; expected the contract\'s version, such as "0.10.0"')
+    parts = re.fullmatch(r"([0-9]{1,9})\.([0-9]{1,9})\.[0-9]{1,9}", version)
+    if parts is None:
+        raise ArtifactError(source, "version", f"found {shorten(version)}; expected a version such as 0.10.0")
+    major, minor = int(parts[1]), int(parts[2])
+    if major != KNOWN_MAJOR or minor < KNOWN_MINORS.start:
+        known = f"{KNOWN_MAJOR}.{KNOWN_MINORS.start} to {KNOWN_MAJOR}.{KNOWN_MINORS[-1]}"
+        hint = "a newer floe-charts may know it" if major > KNOWN_MAJOR else ""
+        raise ArtifactError(source, "version", f"found {version}; the known versions are {known}", hint)
+    return version, minor > KNOWN_MINORS[-1]
+
+
+def _distinct(fields: Iterable[UnknownField]) -> list[UnknownField]:
+    """One for each path, list indexes apart; ``$comment`` at the top is allowed and not among them."""
+    first: dict[str, UnknownField] = {}
+    for field in fields:
+        if field.path != "$comment":
+            first.setdefault(field.pattern, field)
+    return list(first.values())
+
+
+def _is_misspelt_plugin(field: UnknownField) -> bool:
+    """Whether a field of a newer version is rather a known kind of plugin, misspelt, than a new one."""
+    if field.parent != "plugins":
+        return False
+    meant = nearest(field.key, PLUGIN_KINDS)
+    if meant is None or meant in field.present:
+        return False
+    return difflib.SequenceMatcher(None, field.key.lower(), meant).ratio() >= _MISSPELLING
+
+
+def _newer_notice(source: str, version: str, unknown: tuple[str, ...]) -> str:
+    newest = f"{KNOWN_MAJOR}.{KNOWN_MINORS[-1]}"
+    known = f"contract version {version} is newer than {newest}, the newest known"
+    if not unknown:
+        return f"{source}: {known}; it holds no unknown fields"
+    listed = ", ".join(unknown[:10]) + (f" and {len(unknown) - 10} more" if len(unknown) > 10 else "")
+    return f"{source}: {known}; passed over: {listed}"
+
+
+def _refuse_duplicates(loaded: Iterable[CompiledArtifacts]) -> None:
+    first: dict[str, CompiledArtifacts] = {}
+    for artifacts in loaded:
+        other = first.setdefault(artifacts.slug, artifacts)
+        if other is artifacts:
+            continue
+        name = artifacts.product_name
+        if other.product_name == name:
+            problem = f"the product {name} is also in {other.source}; expected one file for each product"
+        else:
+            problem = (
+                f"the product {name} and {other.product_name} in {other.source} are both {artifacts.slug} in Kubernetes"
+            )
+        raise ArtifactError(artifacts.source, "metadata.product_name", problem)

@@ -1,0 +1,82 @@
+"""The language: typed values, expressions, components, and the Helm chart that comes out of them.
+
+Knows Helm and Kubernetes, and nothing of floe.
+"""
+
+from __future__ import annotations
+
+from floe_charts.helm.chart import ChartValues, HelmChart
+from floe_charts.helm.component import Component, Dependency, Template
+from floe_charts.helm.expr import token
+from floe_charts.helm.functions import (
+    CHART_APP_VERSION,
+    CHART_NAME,
+    CHART_VERSION,
+    RELEASE_NAME,
+    RELEASE_NAMESPACE,
+    RELEASE_SERVICE,
+    and_,
+    default,
+    each,
+    eq,
+    ge,
+    gt,
+    include,
+    le,
+    lt,
+    ne,
+    nonempty,
+    not_,
+    or_,
+    present,
+    raw_template,
+    ternary,
+    tpl,
+    when,
+    yaml_text,
+)
+from floe_charts.helm.values import (
+    AnyJson,
+    Const,
+    DnsLabel,
+    DnsName,
+    EnvName,
+    Field,
+    Image,
+    LabelKey,
+    LabelValue,
+    NodeSelector,
+    Port,
+    PrintableText,
+    Quantity,
+    ResourceList,
+    Resources,
+    StringMap,
+    SubchartValues,
+    Toleration,
+    Values,
+)
+from floe_charts.helm.workload import (
+    Part,
+    container,
+    env_list,
+    exec_probe,
+    field_ref,
+    http_probe,
+    image_name,
+    pod_security,
+    restricted_security,
+    secret_key,
+    secret_volume,
+    tcp_probe,
+)
+
+__all__ = [
+    "CHART_APP_VERSION", "CHART_NAME", "CHART_VERSION", "RELEASE_NAME", "RELEASE_NAMESPACE", "RELEASE_SERVICE",
+    "AnyJson", "ChartValues", "Component", "Const", "Dependency", "DnsLabel", "DnsName", "EnvName", "Field", "HelmChart",
+    "Image", "LabelKey", "LabelValue", "NodeSelector", "Part", "Port", "PrintableText", "Quantity", "ResourceList",
+    "Resources", "StringMap", "SubchartValues", "Template", "Toleration", "Values", "and_", "container", "default",
+    "each", "env_list", "eq", "exec_probe", "field_ref", "ge", "gt", "http_probe", "image_name", "include", "le", "lt",
+    "ne", "nonempty", "not_", "or_", "pod_security", "present", "raw_template", "restricted_security", "secret_key",
+    "secret_volume", "tcp_probe", "ternary", "token", "tpl", "when", "yaml_text",
+]

@@ -1,0 +1,244 @@
+"""A component: one part of a chart, with values of its own and the objects that they shape."""
+
+from __future__ import annotations
+
+import re
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from floe_charts.errors import DeclarationError
+from floe_charts.helm.cdk8s_scope import ConstructScope
+from floe_charts.helm.expr import MapExpr, StrExpr, node_of
+from floe_charts.helm.functions import RELEASE_NAMESPACE, include
+from floe_charts.helm.nodes import Node
+from floe_charts.helm.refs import refs_to
+from floe_charts.helm.spec import STRING
+from floe_charts.helm.values import Values
+
+if TYPE_CHECKING:
+    from floe_charts.helm.chart import HelmChart
+    from floe_charts.helm.workload import Part
+
+__all__ = ["Component", "Dependency", "Template"]
+
+V = TypeVar("V", bound=Values)
+_COMPONENT_ID = re.compile(r"[a-z][A-Za-z0-9]*(-[a-z0-9]+)*\Z")
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """A chart that the umbrella chart depends on (an entry of ``dependencies`` in Chart.yaml).
+
+    ``alias`` decides the key under which the dependency finds its values; ``condition`` is the path of a boolean in
+    values that switches it.
+    """
+
+    name: str
+    version: str
+    repository: str
+    alias: str | None = None
+    condition: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The key of the dependency's values in the parent's values."""
+        return self.alias or self.name
+
+    def to_chart_yaml(self) -> dict[str, str]:
+        """The entry in Chart.yaml."""
+        entry = {"name": self.name, "version": self.version, "repository": self.repository}
+        return {**entry, **{key: value for key, value in (("alias", self.alias), ("condition", self.condition)) if value}}
+
+
+@dataclass(frozen=True)
+class Template:
+    """One object of a chart: its manifest, the conditions around it, and the component that made it."""
+
+    file: str
+    manifest: Mapping[str, Any]
+    conditions: tuple[Node, ...]
+    owner: str
+    uses: tuple[Node, ...] = field(default=())
+
+    @property
+    def title(self) -> str:
+        """How errors name the object."""
+        name = self.manifest.get("metadata", {}).get("name", "")
+        return f"{self.manifest.get('kind', 'object')} {_readable(name)}"
+
+
+def _readable(name: object) -> str:
+    from floe_charts.helm.expr import parse
+
+    parts = parse(name) if isinstance(name, str) else [str(name)]
+    return "".join(part if isinstance(part, str) else "…" for part in parts).removeprefix("…-")
+
+
+class Component(ConstructScope, Generic[V]):
+    """One part of a chart: a Values class of its own, and ``build`` that makes objects out of it.
+
+    ``Component[WebValues]`` says which class. The values stand in values.yaml under the component's id.
+    """
+
+    def __init__(self, chart: HelmChart, id: str, values: V | None = None) -> None:
+        """``values`` are this component's defaults; without them those of its Values class.
+
+        Raises :class:`DeclarationError` for an id that cannot be a key of values or is taken.
+        """
+        super().__init__()
+        if not _COMPONENT_ID.match(id):
+            raise DeclarationError(f"{id!r} cannot be a component's id: a letter, then letters, digits and single dashes")
+        self.chart = chart
+        self.id = id
+        self.values: V = values if values is not None else self.values_class()()
+        self.refs: V = refs_to(type(self.values), (id,))
+        self.dependency: Dependency | None = None
+        self._conditions: list[Node] = []
+        self._templates: list[Template] = []
+        self._scopes: list[tuple[ConstructScope, tuple[Node, ...]]] = [(self, ())]
+        chart.register(self)
+
+    @classmethod
+    def values_class(cls) -> type[V]:
+        """The Values class between the brackets of ``Component[...]``."""
+        for base in cls.__mro__:
+            for origin in getattr(base, "__orig_bases__", ()):
+                for argument in typing.get_args(origin):
+                    if isinstance(argument, type) and issubclass(argument, Values):
+                        return cast("type[V]", argument)
+        raise DeclarationError(f"{cls.__name__} does not say its Values class: class {cls.__name__}(Component[MyValues])")
+
+    @property
+    def description(self) -> str:
+        """The first paragraph of the Values class's docstring, on one line."""
+        return " ".join((type(self.values).__doc__ or "").strip().split("\n\n")[0].split())
+
+    def build(self, v: V) -> None:
+        """Make the component's objects with :meth:`add`; ``v`` reads like the values, its leaves are expressions."""
+
+    # What build works with
+
+    def add(self, manifest: Mapping[str, Any], name: str | None = None) -> Template:
+        """Add an object, written as Kubernetes writes it; it becomes the template ``<component>-<kind>.yaml``.
+
+        ``name`` takes the place of ``<component>`` in the file's name, for a second object of the kind.
+        """
+        kind = manifest.get("kind")
+        if not isinstance(kind, str) or not isinstance(manifest.get("apiVersion"), str):
+            raise DeclarationError(f"{self.id}: an object needs apiVersion and kind, found {sorted(map(str, manifest))}")
+        file = f"{name or self.file_stem}-{kind.lower()}.yaml"
+        template = Template(file, manifest, tuple(self._conditions), f"{type(self).__name__}.build")
+        self._templates.append(template)
+        return template
+
+    @property
+    def file_stem(self) -> str:
+        """The component's id as a file's name has it."""
+        return re.sub(r"(?<=[a-z0-9])([A-Z])", r"-\1", self.id).lower()
+
+    @contextmanager
+    def when(self, condition: bool) -> Iterator[ConstructScope]:
+        """Objects added inside the block are there only where ``condition`` holds.
+
+        The block's scope is for cdk8s constructs that the condition shall hold for, too.
+        """
+        self._conditions.append(node_of(condition))
+        scope = ConstructScope()
+        self._scopes.append((scope, tuple(self._conditions)))
+        try:
+            yield scope
+        finally:
+            self._conditions.pop()
+
+    def part(self, name: str, ports: Mapping[str, int] | None = None) -> Part:
+        """A named part with ports, from which workloads and Services are made."""
+        from floe_charts.helm.workload import Part
+
+        return Part(self, name, dict(ports or {}))
+
+    def name(self, suffix: str = "") -> str:
+        """The chart's full name followed by ``-suffix``."""
+        return f"{self.chart.fullname}-{suffix}" if suffix else self.chart.fullname
+
+    def labels(self, component: str | None = None) -> dict[str, Any]:
+        """The recommended labels, with ``app.kubernetes.io/component``."""
+        return {**self.chart.common_labels, "app.kubernetes.io/component": component or self.file_stem}
+
+    def selector(self, component: str | None = None) -> dict[str, Any]:
+        """The labels that never change: name, instance, component. For selectors, which Kubernetes never lets change."""
+        return {**self.chart.selector_labels, "app.kubernetes.io/component": component or self.file_stem}
+
+    def metadata(self, name: str, component: str | None = None, **more: Any) -> dict[str, Any]:
+        """The metadata of a namespaced object called ``name``."""
+        return {"name": name, "namespace": RELEASE_NAMESPACE, "labels": self.labels(component), **more}
+
+    def config_map(self, name: str, data: Mapping[str, Any], component: str | None = None) -> dict[str, Any]:
+        """A ConfigMap; a text in ``data`` may be ``yaml_text(...)``."""
+        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": self.metadata(name, component), "data": data}
+
+    def checksum(self, template: Template) -> str:
+        """The SHA-256 of a template's text, for an annotation that rolls pods when it changes."""
+        return cast("str", StrExpr(FileChecksum(template.file)))
+
+    def depend(self, dependency: Dependency) -> None:
+        """Hand this component's values to a dependency; its key must be the component's id."""
+        if dependency.key != self.id:
+            raise DeclarationError(f"{self.id}: Helm hands {dependency.name} the values under {dependency.key!r}; "
+                                   f"set alias={self.id!r}")
+        self.dependency = dependency
+
+    # What the chart asks for
+
+    def templates(self) -> Sequence[Template]:
+        """Build once, and return the objects, those of cdk8s constructs last."""
+        self._templates.clear()
+        del self._scopes[1:]
+        self.build(self.refs)
+        return [*self._templates, *self._cdk8s_templates()]
+
+    def _cdk8s_templates(self) -> Iterator[Template]:
+        taken = {template.file for template in self._templates}
+        for scope, conditions in self._scopes:
+            for manifest in scope.cdk8s_manifests():
+                template = cdk8s_template(manifest, self.file_stem, conditions, type(self).__name__, taken)
+                taken.add(template.file)
+                yield template
+
+
+def cdk8s_template(
+    manifest: Mapping[str, Any], stem: str, conditions: tuple[Node, ...], owner: str, taken: set[str]
+) -> Template:
+    """The template of an object that a cdk8s construct made, in a file whose name is not ``taken``."""
+    kind = str(manifest.get("kind", "object")).lower()
+    name = _readable(manifest.get("metadata", {}).get("name", ""))
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    base = "-".join(part for part in (stem, slug) if part)
+    file, count = f"{stem}-{kind}.yaml", 2
+    if file in taken:
+        file = f"{base}-{kind}.yaml"
+    while file in taken:
+        file, count = f"{base}-{count}-{kind}.yaml", count + 1
+    return Template(file, manifest, conditions, owner)
+
+
+@dataclass(frozen=True)
+class FileChecksum(Node):
+    """The checksum of a rendered template of the same chart."""
+
+    file: str
+
+    @property
+    def spec(self) -> Any:
+        return STRING
+
+    def go(self, root: str) -> str:
+        base = "$" if root == "$" else ""
+        return f'include (print {base or "$"}.Template.BasePath "/{self.file}") {root} | sha256sum'
+
+
+def helper_map(template: str) -> MapExpr:
+    """The entries that a named template writes, for ``{**helper_map("x.labels"), ...}``."""
+    return MapExpr(node_of(include(template)))

@@ -1,0 +1,73 @@
+"""Scalars as text: YAML that every YAML 1.1 reader takes for the same string, and Go string literals."""
+
+from __future__ import annotations
+
+import json
+import re
+
+__all__ = ["block_lines", "go_string", "is_plain", "yaml_key", "yaml_scalar"]
+
+# Letters first (a number never starts with one), then words; no ": ", no " #", no indicator.
+_PLAIN = re.compile(r"[A-Za-z/](?:[A-Za-z0-9_./@+-]|[:=](?=[A-Za-z0-9_/.@-])| (?=[A-Za-z0-9_/.(]))*\Z")
+# What YAML 1.1 reads as a boolean or null.
+_RESERVED = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+# Printable for YAML 1.1, less the two line separators that readers treat as line breaks, and the private use area.
+_UNPRINTABLE = re.compile("[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\uf900-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+
+
+def is_plain(text: str) -> bool:
+    """Whether ``text`` can stand in YAML without quotes and stay the same string."""
+    return bool(_PLAIN.match(text)) and text.lower() not in _RESERVED
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _double_quoted(text: str) -> str:
+    quoted = json.dumps(text, ensure_ascii=False)
+    return _UNPRINTABLE.sub(_escape, quoted)
+
+
+def go_string(text: str) -> str:
+    """A Go string literal; JSON's escapes are a subset of Go's."""
+    return _double_quoted(text)
+
+
+def yaml_scalar(value: str | int | float | bool | None, *, template: bool) -> str:
+    """A literal as YAML on one line; ``template`` says whether Helm will evaluate ``{{`` in the text."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(int(value))
+    if isinstance(value, float):
+        return json.dumps(value)
+    if template and "{{" in value:
+        return f"{{{{ {go_string(value)} | quote }}}}"
+    return value if is_plain(value) else _double_quoted(value)
+
+
+def yaml_key(key: str, *, template: bool) -> str:
+    """A mapping key as YAML."""
+    return yaml_scalar(key, template=template)
+
+
+def block_lines(text: str, *, template: bool) -> tuple[str, list[str]] | None:
+    """Text of several lines as a literal block: the header (``|``, ``|-``, ``|+``) and its lines; None where unsafe.
+
+    Unsafe is what a block cannot hold exactly or readably: control characters, trailing white space, a first line
+    that starts with a space.
+    """
+    if "\n" not in text.rstrip("\n") or text.startswith((" ", "\n", "\t")) or _UNPRINTABLE.search(text.replace("\n", "")):
+        return None
+    body = text.rstrip("\n")
+    endings = len(text) - len(body)
+    lines = body.split("\n")
+    if any(line != line.rstrip() for line in lines) or endings > 1:
+        return None
+    if template:
+        lines = [line.replace("{{", '{{ "{{" }}') for line in lines]
+    return ("|" if endings == 1 else "|-"), lines

@@ -1,0 +1,71 @@
+"""values.schema.json: draft-07, because Helm 3.12 reads it, every object closed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from floe_charts.helm.spec import Property, Spec, property_specs
+from floe_charts.helm.values import SubchartValues
+
+__all__ = ["values_schema"]
+
+# Free-form JSON, less the control characters that Helm's toYaml writes so that YAML readers refuse them.
+_JSON_DEFINITION = {
+    "anyOf": [
+        {"type": ["boolean", "null", "number"]},
+        {"type": "string", "pattern": "^[^\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f]*$"},
+        {"type": "array", "items": {"$ref": "#/definitions/json"}},
+        {"type": "object", "additionalProperties": {"$ref": "#/definitions/json"}},
+    ]
+}
+
+
+def values_schema(properties: Iterable[Property], title: str) -> dict[str, Any]:
+    """The schema of a chart whose values have ``properties`` at the top."""
+    definitions: dict[str, Any] = {}
+    body = _object_schema(list(properties), definitions)
+    # Helm hands `global` to every chart and subchart.
+    body["properties"]["global"] = {"type": "object", "description": "Values that Helm shares with dependencies."}
+    head = {"$schema": "http://json-schema.org/draft-07/schema#", "title": title}
+    return {**head, **body, **({"definitions": definitions} if definitions else {})}
+
+
+def _object_schema(properties: list[Property], definitions: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": [prop.name for prop in properties if not prop.spec.optional],
+        "properties": {
+            prop.name: {"description": prop.description, **_schema(prop.spec, definitions)} for prop in properties
+        },
+    }
+
+
+def _schema(spec: Spec, definitions: dict[str, Any]) -> dict[str, Any]:
+    bounds = dict(spec.bounds)
+    if spec.kind == "object" and spec.model is not None:
+        return {**_model_schema(spec, definitions), **bounds}
+    if spec.kind == "any":
+        definitions["json"] = _JSON_DEFINITION
+        return {"$ref": "#/definitions/json"}
+    if spec.kind == "list" and spec.item is not None:
+        return {"type": "array", "items": _schema(spec.item, definitions), **bounds}
+    if spec.kind == "map" and spec.item is not None:
+        names = dict(spec.key.bounds) if spec.key else {}
+        closed: dict[str, Any] = {"type": "object", "additionalProperties": _schema(spec.item, definitions), **bounds}
+        return {**closed, "propertyNames": names} if names else closed
+    return {"type": spec.json_type, **bounds}
+
+
+def _model_schema(spec: Spec, definitions: dict[str, Any]) -> dict[str, Any]:
+    assert spec.model is not None
+    body = _object_schema(list(property_specs(spec.model).values()), definitions)
+    if not issubclass(spec.model, SubchartValues):
+        return body
+    known = spec.model.known_keys
+    if known is None:
+        return {**body, "additionalProperties": True}
+    for key in sorted(known - body["properties"].keys()):
+        body["properties"][key] = {}
+    return body

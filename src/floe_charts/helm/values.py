@@ -1,0 +1,144 @@
+"""Values: declared once, as pydantic models; and the types that their fields share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, TypeVar, cast
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic.alias_generators import to_camel
+
+__all__ = [
+    "AnyJson", "Const", "DnsLabel", "DnsName", "EnvName", "Field", "Image", "LabelKey", "LabelValue", "NodeSelector", "Port",
+    "PrintableText", "Quantity", "ResourceList", "Resources", "StringMap", "SubchartValues", "Toleration", "Values",
+]
+
+
+class Values(BaseModel):
+    """The values of one component: defaults, types, bounds and one-line descriptions.
+
+    Attributes are written in snake_case and stand in values.yaml in camelCase. The docstring's first paragraph
+    describes the whole; each field has a description, as its own ``description`` or as its class's docstring.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, defer_build=True, strict=True,
+    )
+
+    def to_values(self) -> dict[str, Any]:
+        """The tree as it stands in values.yaml: camelCase keys, JSON types; fields that are None are left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+class SubchartValues(Values):
+    """Values handed to a dependency, or an object inside them.
+
+    ``known_keys`` are the keys that the dependency's own values have at this place beside the declared ones: Helm
+    merges a dependency's defaults into its parent's values before it holds them against the parent's schema, so these
+    keys must pass. None leaves the object open, for a dependency whose keys are not known.
+    """
+
+    known_keys: ClassVar[frozenset[str] | None] = frozenset()
+
+
+_T = TypeVar("_T")
+
+
+def Field(default: _T, *, description: str = "", **bounds: Any) -> _T:  # noqa: N802 (pydantic's name for it)
+    """A field's default, description and bounds (``ge``, ``le``, ``pattern``, ``min_length``, ``alias``, ...).
+
+    The same as ``pydantic.Field`` for a field that has a default, as every value of a chart has.
+    """
+    return cast("_T", pydantic.Field(default, description=description, **bounds))
+
+
+@dataclass(frozen=True)
+class Const:
+    """Marks a field whose default may not be changed by values (JSON Schema's ``const``)."""
+
+    value: str | int | float | bool
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        """The keyword for values.schema.json."""
+        return {"const": self.value}
+
+
+@dataclass(frozen=True)
+class _Keywords:
+    """JSON Schema keywords that pydantic has no word for."""
+
+    json_schema: dict[str, Any]
+
+    def __hash__(self) -> int:
+        return hash(repr(self.json_schema))
+
+
+# A Kubernetes quantity: apimachinery's grammar, less exponents and signs, which nobody writes in a chart.
+QUANTITY_PATTERN = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$"
+DNS_LABEL_PATTERN = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
+DNS_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+LABEL_VALUE_PATTERN = r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$"
+LABEL_KEY_PATTERN = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
+
+Quantity = Annotated[str, StringConstraints(pattern=QUANTITY_PATTERN, max_length=24)]
+"""An amount of a resource: ``250m``, ``512Mi``."""
+DnsLabel = Annotated[str, StringConstraints(pattern=DNS_LABEL_PATTERN, max_length=63)]
+"""A name as Services and ports of a pod have it (RFC 1035 label)."""
+DnsName = Annotated[str, StringConstraints(pattern=DNS_NAME_PATTERN, max_length=253)]
+"""A name as Secrets and ConfigMaps have it (RFC 1123 subdomain), or a host."""
+EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=253)]
+"""The name of an environment variable, or of a Secret's key that becomes one."""
+LabelKey = Annotated[str, StringConstraints(pattern=LABEL_KEY_PATTERN, max_length=253)]
+"""The key of a label or annotation."""
+LabelValue = Annotated[str, StringConstraints(pattern=LABEL_VALUE_PATTERN, max_length=63)]
+"""The value of a label."""
+Port = Annotated[int, pydantic.Field(ge=1, le=65535)]
+"""A TCP port."""
+PrintableText = Annotated[str, StringConstraints(pattern=r"^[ -~]*$")]
+"""Text of printable ASCII."""
+StringMap = dict[LabelKey, str]
+"""Annotations."""
+NodeSelector = dict[LabelKey, LabelValue]
+"""Labels that a node must have."""
+AnyJson = Any
+"""Free-form JSON; only for what is handed to a dependency."""
+
+
+class Image(Values):
+    """A container image."""
+
+    repository: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?$")] = Field(
+        "", description="Repository, with the registry's host."
+    )
+    tag: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")] = Field(
+        "latest", description="Tag of the image."
+    )
+
+
+class ResourceList(Values):
+    """An amount of CPU and memory."""
+
+    cpu: Quantity = Field("100m", description="CPU, in cores or thousandths of a core.")
+    memory: Quantity = Field("256Mi", description="Memory, in bytes.")
+
+
+class Resources(Values):
+    """CPU and memory that a container asks for and may use; set by the resource preset."""
+
+    requests: ResourceList = Field(ResourceList(cpu="100m", memory="256Mi"), description="What the scheduler reserves.")
+    limits: ResourceList = Field(ResourceList(cpu="500m", memory="512Mi"), description="What the container may use.")
+
+
+class Toleration(Values):
+    """A taint that pods tolerate."""
+
+    key: LabelKey | None = Field(None, description="Key of the taint; absent with operator Exists: all taints.")
+    operator: Annotated[str, StringConstraints(pattern=r"^(Exists|Equal)$")] = Field(
+        "Equal", description="How the taint's value is compared."
+    )
+    value: LabelValue | None = Field(None, description="Value of the taint.")
+    effect: Annotated[str, StringConstraints(pattern=r"^(NoSchedule|PreferNoSchedule|NoExecute)$")] | None = Field(
+        None, description="Effect of the taint; absent: every effect."
+    )

@@ -1,0 +1,95 @@
+"""values.yaml and its overlays as text, with the descriptions of the declared values as comments."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from floe_charts.helm.scalars import block_lines, yaml_key, yaml_scalar
+from floe_charts.helm.spec import Property, Spec, property_specs
+
+__all__ = ["bounds_text", "overlay_text", "values_text"]
+
+_WIDTH = 110
+
+
+def values_text(properties: Iterable[Property], values: Mapping[str, Any], header: str) -> str:
+    """values.yaml: every declared value with its description above it."""
+    lines = [f"# {line}" for line in header.splitlines()]
+    for prop in properties:
+        lines += ["", *_property(prop, values, 0)]
+    return "\n".join(lines) + "\n"
+
+
+def overlay_text(differences: Mapping[str, Any], header: str) -> str:
+    """values-<env>.yaml: the differences of one environment and nothing else."""
+    lines = [f"# {line}" for line in header.splitlines()]
+    body = _mapping(differences, 0) if differences else ["{}"]
+    return "\n".join([*lines, *body]) + "\n"
+
+
+def _property(prop: Property, values: Mapping[str, Any], indent: int) -> list[str]:
+    pad = " " * indent
+    notes = " ".join(filter(None, [prop.description, bounds_text(prop.spec)]))
+    comment = [f"{pad}# {line}" for line in textwrap.wrap(notes, _WIDTH - indent)]
+    if prop.name not in values:
+        return [*comment, f"{pad}# {yaml_key(prop.name, template=False)}:"]
+    return [*comment, *_entry(prop.name, values[prop.name], indent, prop.spec)]
+
+
+def bounds_text(spec: Spec) -> str:
+    """What a value may be, in words and in brackets: ``(at least 1)``; empty where nothing is to be said."""
+    bounds = dict(spec.bounds)
+    words: list[str] = []
+    if "const" in bounds:
+        words.append("fixed")
+    if "enum" in bounds:
+        words.append("one of " + ", ".join(str(member) for member in bounds["enum"]))
+    for keyword, text in (("minimum", "at least"), ("exclusiveMinimum", "more than"), ("maximum", "at most"),
+                          ("exclusiveMaximum", "less than"), ("maxLength", "characters at most")):
+        if keyword in bounds and not (keyword == "maxLength" and "pattern" in bounds):
+            words.append(f"{bounds[keyword]} {text}" if keyword == "maxLength" else f"{text} {bounds[keyword]}")
+    if spec.optional:
+        words.append("not set by default")
+    return f"({'; '.join(words)})" if words else ""
+
+
+def _entry(key: str, value: Any, indent: int, spec: Spec | None = None) -> list[str]:
+    pad, name = " " * indent, yaml_key(key, template=False)
+    if isinstance(value, Mapping) and value:
+        if spec is not None and spec.model is not None:
+            declared = property_specs(spec.model)
+            lines = [line for prop in declared.values() for line in _property(prop, value, indent + 2)]
+            rest = {other: item for other, item in value.items() if other not in declared}
+            return [f"{pad}{name}:", *lines, *_mapping(rest, indent + 2)]
+        return [f"{pad}{name}:", *_mapping(value, indent + 2)]
+    if _is_list(value) and value:
+        return [f"{pad}{name}:", *_list(value, indent + 2)]
+    block = block_lines(value, template=False) if isinstance(value, str) else None
+    if block:
+        return [f"{pad}{name}: {block[0]}", *((f"{pad}  {line}" if line else "") for line in block[1])]
+    return [f"{pad}{name}: {_scalar(value)}"]
+
+
+def _mapping(values: Mapping[str, Any], indent: int) -> list[str]:
+    return [line for key, value in values.items() for line in _entry(key, value, indent)]
+
+
+def _list(items: Sequence[Any], indent: int) -> list[str]:
+    lines: list[str] = []
+    pad = " " * indent
+    for item in items:
+        nested = _mapping(item, indent + 2) if isinstance(item, Mapping) else _list(item, indent + 2) if _is_list(item) else []
+        lines += [f"{pad}- {nested[0][indent + 2 :]}", *nested[1:]] if nested else [f"{pad}- {_scalar(item)}"]
+    return lines
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{}"
+    return "[]" if _is_list(value) else yaml_scalar(value, template=False)
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))

@@ -1,0 +1,145 @@
+"""Witnesses: what a manifest would be with plain values, to hold it against the Kubernetes schema before Helm sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from floe_charts.helm.expr import Splice, node_of, parse, parse_number
+from floe_charts.helm.functions import Conditional, Loop, YamlText
+from floe_charts.helm.nodes import Node, ValueRef
+from floe_charts.helm.spec import Spec, property_specs
+
+__all__ = ["expression_at", "has_alternatives", "witness"]
+
+_ABSENT = object()
+
+
+def witness(value: Any, values: Mapping[str, Any], *, otherwise: bool = False) -> Any:
+    """``value`` with every expression replaced by a plain value of its type.
+
+    A reference takes what ``values`` holds at its path, where that is not empty. Conditions are taken to hold, or, with
+    ``otherwise``, not to.
+    """
+    made = _witness(value, values, otherwise)
+    return None if made is _ABSENT else made
+
+
+def _witness(value: Any, values: Mapping[str, Any], otherwise: bool) -> Any:
+    if isinstance(value, Splice):
+        return _witness(value.content, values, otherwise)
+    if isinstance(value, Conditional):
+        body = value.otherwise if otherwise else value.body
+        return _ABSENT if body is None else _witness(body, values, otherwise)
+    if isinstance(value, Loop):
+        return _witness(value.body, values, otherwise)
+    if isinstance(value, YamlText):
+        return "text"
+    if isinstance(value, Mapping):
+        return _mapping(value, values, otherwise)
+    if isinstance(value, str):
+        return _string(value, values)
+    if isinstance(value, Sequence):
+        return _list(value, values, otherwise)
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, (int, float)):
+        node = parse_number(value)
+        return _of(node, values) if node else value
+    return _of(node_of(value), values)
+
+
+def _mapping(mapping: Mapping[Any, Any], values: Mapping[str, Any], otherwise: bool) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for key, item in mapping.items():
+        inner = _witness(item, values, otherwise)
+        if inner is _ABSENT:
+            continue
+        if isinstance(key, Splice):
+            made.update(inner if isinstance(inner, dict) else {})
+        else:
+            made[_string(key, values)] = inner
+    return made
+
+
+def _list(items: Sequence[Any], values: Mapping[str, Any], otherwise: bool) -> list[Any]:
+    made: list[Any] = []
+    for item in items:
+        inner = _witness(item, values, otherwise)
+        if inner is _ABSENT:
+            continue
+        spliced = isinstance(item, Splice) and isinstance(inner, list)
+        made.extend(inner if spliced else [inner])
+    return made
+
+
+def _string(text: str, values: Mapping[str, Any]) -> Any:
+    parts = parse(text)
+    if len(parts) == 1:
+        return parts[0] if isinstance(parts[0], str) else _of(parts[0], values)
+    return "".join(part if isinstance(part, str) else str(_of(part, values)) for part in parts)
+
+
+def _of(node: Node, values: Mapping[str, Any]) -> Any:
+    if isinstance(node, ValueRef):
+        here: Any = values
+        for key in node.path:
+            here = here.get(key) if isinstance(here, Mapping) else None
+        if here not in (None, "", {}, []):
+            return here
+    return _example(node.spec)
+
+
+def _example(spec: Spec) -> Any:
+    bounds = dict(spec.bounds)
+    if "const" in bounds:
+        return bounds["const"]
+    if "enum" in bounds:
+        return bounds["enum"][0]
+    if spec.kind == "object" and spec.model is not None:
+        return {name: _example(prop.spec) for name, prop in property_specs(spec.model).items() if not prop.spec.optional}
+    if spec.kind == "list":
+        return [_example(spec.item)] if spec.item else []
+    if spec.kind in ("map", "any"):
+        return {"key": _example(spec.item)} if spec.item else {}
+    number = bounds.get("minimum", bounds.get("exclusiveMinimum", 0) + 1)
+    return {"string": "text", "integer": number, "number": float(number), "boolean": True}[spec.kind]
+
+
+def has_alternatives(value: Any) -> bool:
+    """Whether a condition stands anywhere in ``value``."""
+    if isinstance(value, Splice):
+        return has_alternatives(value.content)
+    if isinstance(value, Conditional):
+        return True
+    if isinstance(value, Loop):
+        return has_alternatives(value.body)
+    if isinstance(value, Mapping):
+        return any(has_alternatives(item) for item in value.values())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return any(has_alternatives(item) for item in value)
+    return False
+
+
+def expression_at(value: Any, path: Sequence[str | int]) -> Node | None:
+    """The expression that stands at ``path`` of a manifest, if it can be found there."""
+    here: Any = value
+    for key in path:
+        here = next((found for found in _inside(here, key)), None)
+    if isinstance(here, (Mapping, list)) or here is None:
+        return None
+    try:
+        node = node_of(here)
+    except Exception:  # noqa: BLE001 (a literal such as None is no expression)
+        return None
+    return node if any(True for _ in node.reads()) else None
+
+
+def _inside(value: Any, key: str | int) -> Iterator[Any]:
+    if isinstance(value, Conditional):
+        yield from _inside(value.body, key)
+    elif isinstance(value, Mapping):
+        if key in value:
+            yield value[key]
+    elif isinstance(value, Sequence) and not isinstance(value, str) and isinstance(key, int) and key < len(value):
+        yield value[key]

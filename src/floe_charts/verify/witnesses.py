@@ -1,0 +1,206 @@
+"""Other values for a leaf, of its own type and acceptable to the schema: what a check puts in to see what happens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from floe_charts.verify.json_schema import declared_types, json_type, schemas_at
+from floe_charts.verify.values import MISSING, Path
+
+__all__ = ["other_values"]
+
+Schemas = Sequence[Mapping[str, object]]
+
+_TEXTS = (
+    "witness",
+    "Witness1",
+    "witness-1.example.com",
+    "http://witness.example.com:1234/x",
+    "witness/x:1.2.3",
+    "77Mi",
+    "370m",
+    "7",
+    "77%",
+    "1h7m",
+    "7s",
+    "1.2.7",
+    "1.28",
+    "/witness/x",
+    "*/7 * * * *",
+    "7 3 * * *",
+    "10.7.0.0/16",
+    "10.7.7.7",
+    "w@example.com",
+    "2001-07-07T07:07:07Z",
+    "sha256:" + "a7" * 32,
+    "WITNESS",
+    "a",
+    "",
+)
+_MAX_DEPTH = 6
+
+
+def other_values(
+    schema: Mapping[str, object] | None, path: Path, value: object, accepts: Callable[[object], bool], limit: int = 4
+) -> list[object]:
+    """Up to ``limit`` values that differ from ``value`` and that ``accepts`` (a question to the whole schema) takes.
+
+    The subschemas at ``path`` give enumerations, bounds and the shape of list elements; a leaf that no schema describes
+    gets values of its own type. Empty where the schema leaves no choice.
+    """
+    schemas = schemas_at(schema, path) if schema is not None else []
+    chosen: list[object] = []
+    for candidate in _candidates(schemas, schema or {}, path, value):
+        if len(chosen) >= limit:
+            break
+        if not _same(candidate, value) and not any(_same(candidate, one) for one in chosen) and accepts(candidate):
+            chosen.append(candidate)
+    return chosen
+
+
+def _candidates(schemas: Schemas, root: Mapping[str, object], path: Path, value: object) -> Iterator[object]:
+    yield from _listed(schemas)
+    own = json_type(value)
+    if value is not None and value is not MISSING:
+        yield from _of_type(own, schemas, root, path, value)
+    declared = declared_types(schemas)
+    for name in sorted(declared - {own, "null"}) or ([] if value is not None and value is not MISSING else ["string"]):
+        yield from _of_type(name, schemas, root, path, None)
+
+
+def _listed(schemas: Schemas) -> Iterator[object]:
+    for one in schemas:
+        options = one.get("enum")
+        yield from options if isinstance(options, list) else ()
+        for keyword in ("const", "default"):
+            if keyword in one:
+                yield one[keyword]
+        examples = one.get("examples")
+        yield from examples if isinstance(examples, list) else ()
+
+
+def _of_type(name: str, schemas: Schemas, root: Mapping[str, object], path: Path, value: object) -> Iterator[object]:
+    if name == "boolean":
+        yield not value
+        yield bool(value)
+    elif name in {"integer", "number"}:
+        yield from _numbers(name, schemas, value)
+    elif name == "string":
+        yield from _texts(value if isinstance(value, str) else "")
+    elif name == "array":
+        yield from _lists(schemas, root, path, value if isinstance(value, list) else [])
+    elif name == "object":
+        yield from _maps(schemas, root, path, value if isinstance(value, Mapping) else {})
+
+
+def _numbers(name: str, schemas: Schemas, value: object) -> Iterator[object]:
+    start = value if isinstance(value, int | float) and not isinstance(value, bool) else 1
+    yield from (start + 1, start - 1, start * 2 + 7)
+    if name == "number":
+        yield from (start + 0.25, start / 2)
+    for one in schemas:
+        for keyword in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"):
+            bound = one.get(keyword)
+            if isinstance(bound, int | float):
+                yield from (bound, bound + 1, bound - 1)
+
+
+def _texts(value: str) -> Iterator[str]:
+    """Small changes of the text itself first, because they keep its form: a digit, a letter, something more."""
+    match = re.search(r"[0-9]", value)
+    if match:
+        digit = "7" if match[0] != "7" else "6"
+        yield value[: match.start()] + digit + value[match.end() :]
+    if value:
+        yield from (value + "x", value + "-x", value + "7", "x" + value, value[:-1])
+    yield from _TEXTS
+
+
+def _lists(schemas: Schemas, root: Mapping[str, object], path: Path, value: list[object]) -> Iterator[object]:
+    element = (*path, 0)
+    for item in _elements(root, element, value[-1] if value else MISSING):
+        yield [*value, item]
+        yield [item]
+    if value:
+        yield from ([], value[:-1], [*value, value[-1]])
+    elif not schemas:
+        yield from (["witness"], [{"name": "witness"}])
+
+
+def _elements(root: Mapping[str, object], path: Path, last: object) -> Iterator[object]:
+    if last is not MISSING:
+        yield from _changed(root, path, last)
+    yield from _made(root, path, _MAX_DEPTH)
+
+
+def _changed(root: Mapping[str, object], path: Path, value: object) -> Iterator[object]:
+    """The value with one scalar in it changed."""
+    if isinstance(value, Mapping):
+        for key, below in value.items():
+            for other in _changed(root, (*path, str(key)), below):
+                yield {**value, key: other}
+    elif not isinstance(value, list):
+        yield from _of_type(json_type(value), schemas_at(root, path), root, path, value)
+
+
+def _made(root: Mapping[str, object], path: Path, depth: int) -> Iterator[object]:
+    """A few small values that a schema may accept at ``path``, made from its types and required keys."""
+    schemas = schemas_at(root, path)
+    types = declared_types(schemas)
+    listed = list(_listed(schemas))
+    yield from listed
+    if "object" in types and depth > 0:
+        yield _map_of(schemas, root, path, depth, every=False)
+        yield _map_of(schemas, root, path, depth, every=True)
+    if "array" in types and depth > 0:
+        yield from ([one] for one in _first(_made(root, (*path, 0), depth - 1)))
+    if "string" in types:
+        yield from _TEXTS
+    if types & {"integer", "number"}:
+        yield from _numbers("integer", schemas, 6)
+    if "boolean" in types:
+        yield True
+
+
+def _map_of(schemas: Schemas, root: Mapping[str, object], path: Path, depth: int, *, every: bool) -> dict[str, object]:
+    made: dict[str, object] = {}
+    for one in schemas:
+        required, declared = one.get("required"), one.get("properties")
+        keys = list(declared) if every and isinstance(declared, Mapping) else []
+        keys += required if isinstance(required, list) else []
+        for key in keys:
+            for value in _first(_made(root, (*path, key), depth - 1)):
+                made[key] = value
+    return made
+
+
+def _maps(
+    schemas: Schemas, root: Mapping[str, object], path: Path, value: Mapping[str, object]
+) -> Iterator[dict[str, object]]:
+    declared = [key for one in schemas for key in _keys(one)]
+    for key in declared:
+        for made in _first(_made(root, (*path, key), _MAX_DEPTH)):
+            yield {**value, key: made}
+    if declared:
+        yield {**value, **_map_of(schemas, root, path, _MAX_DEPTH, every=True)}
+    for below in _made(root, (*path, "witness"), _MAX_DEPTH):
+        yield {**value, "witness": below}
+    yield {**value, "witness": "witness"}
+    yield {**value, "witness": {"witness": "witness"}}
+    if value:
+        yield {}
+
+
+def _keys(schema: Mapping[str, object]) -> list[str]:
+    found = schema.get("properties")
+    return list(found) if isinstance(found, Mapping) else []
+
+
+def _first(values: Iterator[object]) -> list[object]:
+    return [value for value, _ in zip(values, range(1), strict=False)]
+
+
+def _same(one: object, other: object) -> bool:
+    """Equality as JSON has it: true is not 1."""
+    return one == other and json_type(one) == json_type(other)
