@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,11 +50,12 @@ def with_echo_dependencies(
     directory: Path,
     defaults: Mapping[str, Mapping[str, object]] | None = None,
 ) -> Path:
-    """A copy of a chart in ``directory`` in which every dependency of Chart.yaml is there, and only says what it is given.
+    """A copy of a chart in ``directory`` in which every dependency of Chart.yaml only says what it is given.
 
-    Each dependency is a real subchart of the right name and version whose values.yaml are ``defaults[name]`` (by alias or
-    name; nothing by default) and whose one template prints all its values into a ConfigMap. So real Helm shows which
-    values reach which dependency, and holds the parent's schema against the values with the subcharts' defaults in them.
+    Each dependency is a real subchart of the right name and version whose values.yaml are ``defaults[name]`` (by alias
+    or name; nothing by default) and whose one template prints all its values into a ConfigMap. So real Helm shows which
+    values reach which dependency, and holds the parent's schema against the values with the subcharts' defaults in
+    them.
     """
     copied = directory / Path(chart_dir).name
     shutil.copytree(chart_dir, copied, ignore=shutil.ignore_patterns("charts", "Chart.lock"))
@@ -86,6 +88,7 @@ def echoed_values(rendered: Mapping[str, str]) -> dict[str, dict[str, object]]:
 
 def _exact(version: str) -> str:
     """A version that a constraint such as ``~1.2.3`` or ``1.x`` is content with."""
-    numbers = "".join(char for char in version.split(",")[0].split(" ")[0] if char.isdigit() or char in ".xX*")
-    parts = (numbers.replace("x", "0").replace("X", "0").replace("*", "0").split(".") + ["0", "0", "0"])[:3]
-    return version if version[:1].isdigit() and version.count(".") >= 2 else ".".join(part or "0" for part in parts)
+    if re.fullmatch(r"v?\d+\.\d+\.\d+([-+].*)?", version):
+        return version
+    numbers = re.findall(r"\d+", version.split(",")[0].split(" ")[0])
+    return ".".join([*numbers, "0", "0", "0"][:3])

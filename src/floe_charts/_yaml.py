@@ -7,12 +7,13 @@ booleans), but dates and times stay text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
-from .documents import MAX_DEPTH
+from ._tree import MAX_DEPTH, TOO_DEEP
 from .errors import DocumentError, shorten
 
 __all__ = ["MAX_ALIASED_NODES", "YamlReader"]
@@ -32,7 +33,7 @@ class _Open:
     node: dict[str, object] | list[object]
     event: Any
     key: object = _NOT_A_KEY  # of a mapping: the key that waits for its value
-    merged: list[object] | None = field(default=None)  # of a mapping: what ``<<`` names
+    merged: list[object] | None = None  # of a mapping: what ``<<`` names
 
 
 class YamlReader:
@@ -42,12 +43,12 @@ class YamlReader:
         """``source`` is the file's name in errors."""
         self._source = source
         self._text = text
+        self._loader: Any = None
         self._anchors: dict[str, object] = {}
         self._aliased = 0
 
     def read(self) -> object:
         """Return the tree, or raise DocumentError with the line and column of what is wrong."""
-        self._loader = None
         try:
             self._loader = _Loader(self._text)
             return self._document()
@@ -74,7 +75,6 @@ class YamlReader:
         return data
 
     def _next(self) -> Any:
-        assert self._loader is not None
         return self._loader.get_event()
 
     def _tree(self) -> object:
@@ -104,7 +104,7 @@ class YamlReader:
         if event.tag not in (None, "!", _TAG + ("map" if is_mapping else "seq")):
             raise self._tag_error(event)
         if len(stack) >= MAX_DEPTH:
-            raise self._error(event.start_mark, f"is nested deeper than {MAX_DEPTH} levels")
+            raise self._error(event.start_mark, TOO_DEEP)
         stack.append(_Open({} if is_mapping else [], event))
 
     def _put(self, parent: _Open, value: object, event: Any) -> None:
@@ -131,7 +131,7 @@ class YamlReader:
         text = event.value if isinstance(event, yaml.ScalarEvent) else ""
         if type(value) is int and str(value) == text:
             return text  # as Helm reads `8080: x`
-        what = f"`{text[:40]}`, which YAML reads as {value!r}" if text else "no string"
+        what = f"`{text[:40]}`, which YAML reads as {json.dumps(value)}" if text else "no string"
         raise self._error(event.start_mark, f"a key is {what}; expected a string", "put it in quotes")
 
     def _remember(self, event: Any, value: object) -> None:
@@ -150,7 +150,7 @@ class YamlReader:
             problem = f"aliases expand to more than {MAX_ALIASED_NODES:,} nodes"
             raise self._error(event.start_mark, problem, "write the values out, or use JSON")
         if depth > MAX_DEPTH:
-            raise self._error(event.start_mark, f"is nested deeper than {MAX_DEPTH} levels")
+            raise self._error(event.start_mark, TOO_DEEP)
         if isinstance(value, dict):
             copied: dict[str, object] = {}
             for key, item in value.items():
@@ -159,12 +159,11 @@ class YamlReader:
         if isinstance(value, list):
             items: list[object] = []
             for item in value:
-                items.append(self._copy(item, depth + 1, event))  # noqa: PERF401  (one frame a level, not two)
+                items.append(self._copy(item, depth + 1, event))
             return items
         return value
 
     def _scalar(self, event: Any) -> object:
-        assert self._loader is not None
         tag = event.tag
         if tag in (None, "!"):
             tag = self._loader.resolve(yaml.ScalarNode, event.value, event.implicit)
@@ -182,7 +181,10 @@ class YamlReader:
         return self._convert(kind, event)
 
     def _convert(self, kind: str, event: Any) -> object:
-        node = yaml.ScalarNode(_TAG + kind, event.value)
+        text = event.value
+        if kind == "int" and len(text) < 19 and text.isdecimal() and text[0] != "0":
+            return int(text)  # nearly all numbers; the rest is left to PyYAML
+        node = yaml.ScalarNode(_TAG + kind, text)
         try:
             value: object = getattr(self._loader, f"construct_yaml_{kind}")(node)
         except (ValueError, KeyError, IndexError):

@@ -1,8 +1,8 @@
 """Reading JSON and YAML files that somebody else wrote, safely.
 
 Whatever the bytes are, the result is a tree of dict, list, str, int, float, bool and None, or an
-:class:`~floe_charts.errors.InputError` that names the file and the place. Sizes, nesting and aliases are limited, so that
-no file can exhaust memory, the stack or anybody's patience.
+:class:`~floe_charts.errors.InputError` that names the file and the place. Sizes, nesting and aliases are limited, so
+that no file can exhaust memory, the stack or anybody's patience.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, NoReturn, TypeAlias
+from typing import BinaryIO, NoReturn
 
-from .errors import DocumentError, InputError, shorten
+from ._tree import MAX_DEPTH, TOO_DEEP, check_tree, child_path, kind_of, leaves, path_to
+from .errors import DocumentError, shorten
 
 __all__ = [
     "MAX_BYTES",
@@ -32,15 +33,10 @@ __all__ = [
 ]
 
 MAX_BYTES = 64 * 1024 * 1024
-MAX_DEPTH = 200
-# PyYAML reads about 2 MB a second and needs a kilobyte per node, so that 64 MiB would take minutes and gigabytes.
-MAX_YAML_BYTES = 8 * 1024 * 1024
-
-# How a node of a tree was reached: the link of what holds it, and its key there.
-_Link: TypeAlias = "tuple[_Link, object] | None"
+# PyYAML's events take a second for each MB, so that 64 MiB would take a minute; real artifacts have 50 kB.
+MAX_YAML_BYTES = 4 * 1024 * 1024
 
 _STDIN = "<stdin>"
-_DEEP = f"is nested deeper than {MAX_DEPTH} levels"
 _BYTE_ORDER_MARKS = (
     (b"\xff\xfe\x00\x00", "UTF-32"),
     (b"\x00\x00\xfe\xff", "UTF-32"),
@@ -48,14 +44,6 @@ _BYTE_ORDER_MARKS = (
     (b"\xfe\xff", "UTF-16"),
 )
 _CONTROL = frozenset(range(32)) - {9, 10, 12, 13}
-_KINDS: dict[type, str] = {
-    dict: "an object",
-    list: "a list",
-    str: "a string",
-    bool: "a boolean",
-    int: "a number",
-    float: "a number",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +57,7 @@ class Document:
 def read_document(path: str | Path) -> Document:
     """Read the JSON or YAML file at ``path``; ``"-"`` is standard input.
 
-    Raises :class:`~floe_charts.errors.DocumentError` where there is no such file, it is too large, or it does not parse.
+    Raises :class:`~floe_charts.errors.DocumentError` where there is no such file, it is too large or does not parse.
     """
     if str(path) == "-":
         return parse_document(_read_stdin(), _STDIN)
@@ -78,7 +66,7 @@ def read_document(path: str | Path) -> Document:
         with Path(path).open("rb") as stream:
             status = os.fstat(stream.fileno())
             if stat.S_ISREG(status.st_mode) and status.st_size > MAX_BYTES:
-                raise _too_large(source, f"{status.st_size / 1e6:.0f} MB")
+                raise _too_large(source, status.st_size)
             content = _read_limited(stream, source)
     except FileNotFoundError:
         raise DocumentError(source, "", "no such file; expected a JSON or YAML file") from None
@@ -95,87 +83,24 @@ def read_document(path: str | Path) -> Document:
 def parse_document(text: bytes, source: str) -> Document:
     """Parse ``text``, JSON or else YAML; ``source`` names it in errors. Raises DocumentError."""
     if len(text) > MAX_BYTES:
-        raise _too_large(source, f"{len(text) / 1e6:.0f} MB")
+        raise _too_large(source, len(text))
     decoded = _decode(text, source)
     if not decoded.strip():
         raise DocumentError(source, "", "is empty; expected JSON or YAML")
     try:
-        data = _parse_json(decoded, source)
+        return Document(_parse_json(decoded, source), source)
     except json.JSONDecodeError as error:
-        looks_like_json = decoded.lstrip()[0] in "{["
-        if source.lower().endswith(".json") or (looks_like_json and len(text) > MAX_YAML_BYTES):
-            raise _json_error(error, source) from None
-        if len(text) > MAX_YAML_BYTES:
-            size = f"{len(text) / 1e6:.0f} MB"
-            raise DocumentError(
-                source, "", f"is {size} of YAML; expected at most {MAX_YAML_BYTES // 2**20} MiB", "write it as JSON"
-            ) from None
-        data = _parse_yaml(decoded, source, error if looks_like_json else None)
-    return Document(data, source)
-
-
-def check_tree(data: object, source: str, error: type[InputError] = DocumentError) -> None:
-    """Raise ``error`` unless ``data`` is a tree of JSON values that is at most ``MAX_DEPTH`` levels deep.
-
-    Strings must be valid Unicode (no lone surrogates) and numbers finite, because nothing else can be written out again.
-    """
-    level: dict[int, tuple[object, _Link]] = {id(data): (data, None)}
-    for _ in range(MAX_DEPTH + 1):
-        below: dict[int, tuple[object, _Link]] = {}  # by identity: a list that holds itself twice is seen once a level
-        for node, link in level.values():
-            if isinstance(node, dict):
-                items: Iterator[tuple[object, object]] = iter(node.items())
-            elif isinstance(node, list):
-                items = iter(enumerate(node))
-            else:
-                _check_leaf(node, link, source, error)
-                continue
-            is_dict = isinstance(node, dict)
-            for key, value in items:
-                if is_dict and not (isinstance(key, str) and _encodes(key)):
-                    raise error(
-                        source, _link_path(link), f"found the key {shorten(key)}; expected keys that are strings"
-                    )
-                if isinstance(value, (dict, list)):
-                    below[id(value)] = (value, (link, key))
-                elif not (isinstance(value, str) and value.isascii()):
-                    _check_leaf(value, (link, key), source, error)
-        if not below:
-            return
-        level = below
-    raise error(source, "", _DEEP)
-
-
-def kind_of(value: object) -> str:
-    """What a JSON value is, in words: ``an object``, ``a list``, ``a string``, ... ``null``."""
-    return "null" if value is None else _KINDS.get(type(value), type(value).__name__)
-
-
-def child_path(path: str, key: str | int) -> str:
-    """The path of what ``path`` holds under ``key``: ``a.b``, ``a[0]``, ``a["odd.key"]``."""
-    if isinstance(key, int):
-        return f"{path}[{key}]"
-    plain = key.replace("_", "").replace("-", "").replace("$", "")
-    if plain.isalnum() and len(key) <= 80:
-        return f"{path}.{key}" if path else key
-    return f"{path}[{json.dumps(_cut(key), ensure_ascii=not key.isprintable())}]"
-
-
-def leaves(data: object, path: str = "") -> Iterator[tuple[str, object]]:
-    """Every value in the tree that is no object and no list, with its path, in document order."""
-    pending: list[tuple[str, object]] = [(path, data)]
-    while pending:
-        where, value = pending.pop()
-        if isinstance(value, dict):
-            pending.extend([(child_path(where, key), value[key]) for key in reversed(value)])
-        elif isinstance(value, list):
-            pending.extend([(child_path(where, index), value[index]) for index in reversed(range(len(value)))])
-        else:
-            yield where, value
-
-
-def _cut(key: str, limit: int = 80) -> str:
-    return key if len(key) <= limit else key[: limit - 1] + "…"
+        json_error = _json_error(error, source)
+    meant_as_json = decoded.lstrip()[0] in "{["
+    if source.lower().endswith(".json"):
+        raise json_error
+    if len(text) > MAX_YAML_BYTES:
+        size = f"is {len(text) / 1e6:.0f} MB of YAML; expected at most {MAX_YAML_BYTES // 2**20} MiB"
+        raise json_error if meant_as_json else DocumentError(source, "", size, "write it as JSON")
+    try:
+        return Document(_parse_yaml(decoded, source), source)
+    except DocumentError as error:
+        raise (json_error if meant_as_json else error) from None
 
 
 # -- bytes and text ----------------------------------------------------------------------------------------------------
@@ -195,12 +120,13 @@ def _read_limited(stream: BinaryIO, source: str) -> bytes:
     """All of ``stream``, never more than the limit and one byte: a pipe or a device has no size to ask for."""
     content = stream.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
-        raise _too_large(source, "larger")
+        raise _too_large(source)
     return content
 
 
-def _too_large(source: str, found: str) -> DocumentError:
-    return DocumentError(source, "", f"is too large ({found}); expected at most {MAX_BYTES // 2**20} MiB")
+def _too_large(source: str, size: int = 0) -> DocumentError:
+    found = f" ({size / 1e6:.0f} MB)" if size else ""
+    return DocumentError(source, "", f"is too large{found}; expected at most {MAX_BYTES // 2**20} MiB")
 
 
 def _printable(path: str) -> str:
@@ -258,11 +184,11 @@ def _parse_json(text: str, source: str) -> object:
         raise DocumentError(source, "", "holds a number with thousands of digits") from None
     if clashes:
         holder, key = clashes[0]
-        raise DocumentError(source, _path_to(data, holder), f"the key {shorten(key)} stands twice in one object")
+        raise DocumentError(source, path_to(data, holder), f"the key {shorten(key)} stands twice in one object")
     try:
         check_tree(data, source)
     except DocumentError as error:
-        raise (_too_deep(text, source) if error.problem == _DEEP else error) from None
+        raise (_too_deep(text, source) if error.problem == TOO_DEEP else error) from None
     return data
 
 
@@ -307,69 +233,18 @@ def _too_deep(text: str, source: str) -> DocumentError:
         elif char in "[{":
             depth += 1
             if depth > MAX_DEPTH:
-                return DocumentError(source, _place(text, offset), _DEEP)
+                return DocumentError(source, _place(text, offset), TOO_DEEP)
         elif char in "]}":
             depth -= 1
     return DocumentError(source, "", "is nested too deeply to be read")
 
 
-def _path_to(data: object, wanted: object) -> str:
-    pending: list[tuple[str, object]] = [("", data)]
-    while pending:
-        path, node = pending.pop()
-        if node is wanted:
-            return path
-        if isinstance(node, dict):
-            pending.extend((child_path(path, key), value) for key, value in node.items())
-        elif isinstance(node, list):
-            pending.extend((child_path(path, index), value) for index, value in enumerate(node))
-    return ""
+# -- YAML --------------------------------------------------------------------------------------------------------------
 
 
-# -- trees -------------------------------------------------------------------------------------------------------------
+def _parse_yaml(text: str, source: str) -> object:
+    from ._yaml import YamlReader  # PyYAML takes longer to import than an artifact in JSON takes to load
 
-
-def _check_leaf(value: object, link: _Link, source: str, error: type[InputError]) -> None:
-    if isinstance(value, str):
-        if not _encodes(value):
-            raise error(source, _link_path(link), "found a string with a lone surrogate; expected valid Unicode")
-    elif isinstance(value, float):
-        if value - value != 0:
-            raise error(source, _link_path(link), f"found {value}; expected a finite number")
-    elif not (value is None or isinstance(value, (bool, int))):
-        raise error(source, _link_path(link), f"found {type(value).__name__}; expected a JSON value")
-
-
-def _encodes(text: str) -> bool:
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _link_path(link: _Link) -> str:
-    keys: list[str | int] = []
-    while link is not None:
-        link, key = link
-        keys.append(key)
-    path = ""
-    for key in reversed(keys):
-        path = child_path(path, key)
-    return path
-
-
-def _parse_yaml(text: str, source: str, json_error: json.JSONDecodeError | None) -> object:
-    """The tree of a YAML text; where the text looks like JSON and is no YAML either, the error is JSON's."""
-    from ._yaml import YamlReader  # PyYAML takes longer to import than a JSON artifact takes to load
-
-    try:
-        data = YamlReader(text, source).read()
-        check_tree(data, source)
-    except DocumentError:
-        if json_error is None:
-            raise
-        raise _json_error(json_error, source) from None
+    data = YamlReader(text, source).read()
+    check_tree(data, source)
     return data

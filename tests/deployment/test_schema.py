@@ -115,7 +115,7 @@ def test_bad_files_fail_both(data: object) -> None:
 
 
 @given(from_schema(Deployment.json_schema()))  # It changes the schema that it is given.
-@hypothesis_settings(max_examples=30, suppress_health_check=list(HealthCheck), deadline=None)
+@hypothesis_settings(max_examples=10, suppress_health_check=list(HealthCheck), deadline=None)
 def test_what_the_schema_lets_through_never_breaks_the_loader(data: object) -> None:
     """The loader sees more, such as names that exist nowhere; but what it loads, it writes as the schema wants it."""
     try:

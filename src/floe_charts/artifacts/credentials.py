@@ -1,7 +1,7 @@
 """Credentials inside artifacts: where they are, and the Secret key that each becomes.
 
-Plugin configuration and dbt profiles are free-form and carry plaintext credentials. Nothing says which fields these are,
-so that names and values decide; in doubt it is a credential, because a leak is worse than a key too many. A
+Plugin configuration and dbt profiles are free-form and carry plaintext credentials. Nothing says which fields these
+are, so that names and values decide; in doubt it is a credential, because a leak is worse than a key too many. A
 :class:`Credential` never holds the value.
 """
 
@@ -31,9 +31,9 @@ __all__ = [
 class Credential:
     """A value that belongs in a Secret.
 
-    ``path`` is its place in the artifacts, ``key`` the Secret key (in the style of an environment variable), ``env_var``
-    the variable that the artifacts name for it, if they do. ``secret`` is False for what is not confidential in itself but
-    comes from the same Secret, such as a client's id or a plain environment variable.
+    ``path`` is its place in the artifacts, ``key`` the Secret key (in the style of an environment variable),
+    ``env_var`` the variable that the artifacts name for it, if they do. ``secret`` is False for what is not
+    confidential in itself but comes from the same Secret, such as a client's id or a plain environment variable.
     """
 
     path: str
@@ -58,18 +58,24 @@ _PUBLIC_SUFFIX = re.compile(
     r"_(?:url|uri|endpoint|host|type|kind|name|names|ref|refs|file|path|dir|directory|enabled|required|seconds|minutes|hours"
     r"|days|millis|ms|ttl|timeout|expiry|expiration|lifetime|margin|interval|provider|backend|manager|store|vending|policy"
     r"|length|count|limit|method|mode|scope|scopes|audience|issuer|field|column|columns|prefix|format|algorithm|rotation"
-    r"|strategy|namespace|version|source)$"
+    r"|strategy|namespace|version|source|arn)$"
 )
 # A number is a credential under these only: `max_tokens: 4096` is none.
 _NUMERIC_SECRET = re.compile(r"(?:^|_)(?:secret|password|passwd|pwd|pass|passphrase|token)[0-9]*$")
+# An object under these is a group of settings, not one credential.
+_GROUP_NAME = re.compile(r"(?:^|_)(?:auth|authori[sz]ation)$")
 
 
 def _normal(name: str) -> str:
-    return "_".join(_WORD.findall(name)).lower() if len(name) <= 200 else ""
+    return "_".join(_WORD.findall(name[-200:])).lower()
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a field of this name holds a credential: ``clientSecret``, ``api_key``; not ``token_url``, ``sort_key``."""
+    """Whether a field of this name holds a credential: ``clientSecret``, ``api_key``; not ``token_url``, ``sort_key``.
+
+    >>> is_secret_name("s3_secret_access_key"), is_secret_name("credential_vending_enabled")
+    (True, False)
+    """
     normal = _normal(name)
     return bool(_SECRET_NAME.search(normal)) and not _PUBLIC_SUFFIX.search(normal)
 
@@ -80,7 +86,7 @@ _MASKED = re.compile(r"[*•]{3,}|[<\[](?:redacted|masked|hidden|secret)[>\]]", 
 _SECRET_TEXT = re.compile(
     r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"  # AWS access key ids
     r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY"
-    r"|\beyJ[\w-]{5,}\.eyJ[\w-]{5,}"  # JSON web tokens
+    r"|\beyJ[\w-]{5,600}\.eyJ[\w-]{5}"  # JSON web tokens
     r"|\b(?:gh[pousr]_\w{20}|github_pat_\w{20}|glpat-[\w-]{16}|xox[abprs]-\w{8}|dapi[0-9a-f]{32}|AIza[\w-]{35}|hvs\.\w{16}"
     r"|sk-[\w-]{20})"
     r"|hooks\.slack\.com/services/\w"
@@ -89,7 +95,12 @@ _SECRET_TEXT = re.compile(
     r"|(?:^|[;,?&\s])(?:password|passwd|pwd|accountkey|sharedaccesskey|sharedaccesssignature)\s*=\s*[^\s;&]",
     re.IGNORECASE,
 )
-_URL = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*)://([^\s/?#]*)@")
+# Up to the last @ of the authority; also where a password holds a slash, which is no URL but is written nevertheless.
+_URL = re.compile(
+    r"\b([A-Za-z][A-Za-z0-9+.-]{0,30})://"
+    r"([^\s/?#]*(?=@)|[^\s/?#:@\[]*:(?![0-9]*(?:[/?#\s]|$))[^\s]*(?=@))@"
+)
+_PLACEHOLDER = re.compile(r"\{\{[^{}]*\}\}")
 _PARAMETER = re.compile(r"[?&;]([^=&;#\s?]{1,100})=[^&;#\s]*")
 _SIGNATURES = frozenset(
     {"sig", "signature", "x_amz_signature", "x_amz_security_token", "x_goog_signature", "x_amz_credential"}
@@ -108,6 +119,7 @@ def without_userinfo(text: str) -> str:
     """``text`` with user and password, and secret parameters, taken out of the URLs in it."""
     if "://" not in text:
         return text
+    compact = _PLACEHOLDER.sub(lambda match: re.sub(r"\s", "", match[0]), text)
 
     def bare(match: re.Match[str]) -> str:
         # A user alone is no secret (abfss://container@account, ssh://git@host), but with HTTP it is a token.
@@ -118,12 +130,13 @@ def without_userinfo(text: str) -> str:
         name = match[1]
         return match[0][0] if is_secret_name(name) or _normal(name) in _SIGNATURES else match[0]
 
-    return _tidy(_PARAMETER.sub(public, _URL.sub(bare, text)), text)
+    changed = _PARAMETER.sub(public, _URL.sub(bare, compact))
+    return text if changed == compact else _tidy(changed)
 
 
-def _tidy(text: str, original: str) -> str:
+def _tidy(text: str) -> str:
     """Take away the separators that parameters left behind."""
-    return text if text == original else re.sub(r"[?&;]+(?=$|[#\s])|(?<=[?&;])[&;]+", "", text)
+    return re.sub(r"(?<![?&;])[?&;]+(?=$|[#\s])|(?<=[?&;])[&;]+", "", text)
 
 
 def public_text(value: str, path: str = "") -> str:
@@ -131,7 +144,8 @@ def public_text(value: str, path: str = "") -> str:
 
     Empty where nothing public is left: the text is a credential as a whole, or ``path`` ends in a secret's name.
     """
-    if is_secret_name(re.split(r"[.\[\]]", path.rstrip("]\"'"))[-1]):
+    field = re.split(r"[.\[]", re.sub(r"(\[[0-9]+\])+$", "", path).rstrip('"]'))[-1]
+    if is_secret_name(field):
         return ""
     bare = without_userinfo(value)
     return "" if is_secret_text(bare) else bare
@@ -151,8 +165,8 @@ def env_vars(text: str) -> list[tuple[str, bool]]:
 def find_credentials(artifacts: CompiledArtifacts) -> list[Credential]:
     """Every credential in plugin configuration, dbt profiles and telemetry, in the order in which they stand.
 
-    Keys are unique, except that one key serves all places that name the same environment variable, and the same field of
-    several dbt outputs where the values are equal.
+    Keys are unique, except that one key serves all places that name the same environment variable, and the same field
+    of several dbt outputs where the values are equal.
     """
     findings = list(_findings(artifacts))
     keys = secret_keys(findings)
@@ -164,8 +178,8 @@ def replace_credentials(
 ) -> object:
     """A copy of ``value``, which stands at ``path`` of the artifacts, with each credential replaced.
 
-    ``replacement`` says what takes the place of one; where a text names several environment variables it is asked for the
-    first.
+    ``replacement`` says what takes the place of one; where a text names several environment variables it is asked for
+    the first.
     """
     by_path: dict[str, Credential] = {}
     for credential in credentials:
@@ -210,7 +224,7 @@ def _authentication(auth_type: str, given: object) -> Finding:
 
 def _search(value: object, path: str, parts: tuple[str, ...], name: str) -> Iterator[Finding]:
     """Findings in ``value``, which is at ``path`` under ``name``; ``parts`` is what its key is made of."""
-    if not _is_empty(value) and is_secret_name(name):
+    if is_secret_name(name) and not _is_empty(value):
         yield from _under_secret_name(value, path, parts, name)
     elif isinstance(value, dict):
         yield from _search_object(value, path, parts)
@@ -247,25 +261,21 @@ def _under_secret_name(value: object, path: str, parts: tuple[str, ...], name: s
         if _NUMERIC_SECRET.search(_normal(name)):
             yield Finding(path, parts, value, None, True)
         return
-    names = _env_vars_only(value)
-    if isinstance(value, (dict, list)) and names:
-        yield from _search(value, path, parts, "")
-        return
     if isinstance(value, str):
         names = [env for env, _ in env_vars(value)]
         for env in names:
             yield Finding(path, parts, None, env, True)
         if names:
             return
+    elif _GROUP_NAME.search(_normal(name)) or _is_all_env_vars(value):
+        yield from _search(value, path, parts, "")
+        return
     yield Finding(path, parts, _comparable(value), None, True)
 
 
-def _env_vars_only(value: object) -> list[str]:
-    """The variables in a tree whose texts are nothing but references to variables; else none."""
-    texts = list(_texts(value))
-    names = [env_vars(text) for text in texts]
-    whole = all(re.fullmatch(r"\{\{[^{}]*\}\}", text.strip()) for text in texts)
-    return [env for found in names for env, _ in found] if whole and all(names) else []
+def _is_all_env_vars(value: object) -> bool:
+    """Whether all texts in a tree are references to environment variables: then each is a credential of its own."""
+    return all(_PLACEHOLDER.fullmatch(text.strip()) and env_vars(text) for text in _texts(value))
 
 
 def _texts(value: object) -> Iterator[str]:

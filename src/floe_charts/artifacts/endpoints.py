@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ..documents import leaves
-from .credentials import without_userinfo
+from .credentials import public_text, without_userinfo
 from .model import PLUGIN_KINDS, CompiledArtifacts
 
 __all__ = ["ArtifactEndpoint", "find_endpoints"]
@@ -31,7 +31,7 @@ class ArtifactEndpoint:
 
     @property
     def in_cluster(self) -> bool:
-        """Whether the host is a Service's: a name without dots, or one that ends in ``.svc`` or ``.svc.cluster.local``."""
+        """Whether the host is a Service's: a name without dots, or one that ends in ``.svc[.cluster.local]``."""
         if self.host == "localhost" or ":" in self.host or _IPV4.fullmatch(self.host):
             return False
         return "." not in self.host or len(self._service_labels) >= 2
@@ -97,4 +97,7 @@ def _endpoint(field: str, text: str) -> ArtifactEndpoint | None:
         return None
     if not (_HOST.fullmatch(host) or ":" in host):
         return None
+    if not public_text(text, field):  # a credential further on, such as a webhook's path: only the host is public
+        name = f"[{host}]" if ":" in host else host
+        url = f"{scheme.lower()}://{name}" + (f":{port}" if port is not None else "")
     return ArtifactEndpoint(field, url, host, port, scheme.lower())

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from ..documents import Document, check_tree, kind_of, parse_document, read_document
 from ..errors import ArtifactError, nearest, shorten
 from .model import PLUGIN_KINDS, CompiledArtifacts
-from .problems import Problem, UnknownField, as_error, unknown_fields, validation_problems
+from .problems import UnknownField, as_error, unknown_fields, validation_problems
 
 __all__ = [
     "DEFAULT_PATH",
@@ -44,16 +44,19 @@ _MISSPELLING = 0.8
 
 
 def read_source(source: str | Path) -> Document:
-    """The document that ``source`` names: a path, or ``"-"`` for standard input. Raises DocumentError, ArtifactError."""
+    """The document that ``source`` names: a path, or ``"-"`` for standard input.
+
+    Raises DocumentError where it cannot be read, ArtifactError where its kind is not known.
+    """
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):/?/", str(source))
     if scheme is None:
         return read_document(source)
     name = scheme[1].lower()
     problem = f"artifacts cannot be read from {name}:// yet; expected a file's path, or - for standard input"
-    raise ArtifactError(public_source(str(source)), "", problem)
+    raise ArtifactError(_public_source(str(source)), "", problem)
 
 
-def public_source(source: str) -> str:
+def _public_source(source: str) -> str:
     """A source's name as a message may show it: without user and password."""
     return re.sub(r"//[^/@]*@", "//", source)
 
@@ -111,7 +114,7 @@ def _from_document(document: Document) -> CompiledArtifacts:
     try:
         artifacts = CompiledArtifacts.model_validate(data)
     except ValidationError as error:
-        raise as_error(source, [*problems, *validation_problems(error)]) from None
+        raise as_error(source, [*validation_problems(error), *problems]) from None
     if problems:
         raise as_error(source, problems)
     artifacts._source = source

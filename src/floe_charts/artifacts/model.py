@@ -1,7 +1,7 @@
 """The CompiledArtifacts contract: what ``floe platform compile`` writes, as far as a deployment reads it.
 
-The constraints are those of the contract's JSON Schema (``CompiledArtifacts.export_json_schema()`` of floe-core, contract
-version 0.10.0). Plugin configuration, dbt profiles, data contracts and quality gates are free-form here.
+The constraints are those of the contract's JSON Schema (``CompiledArtifacts.export_json_schema()`` of floe-core,
+contract version 0.10.0). Plugin configuration, dbt profiles, data contracts and quality gates are free-form here.
 """
 
 from __future__ import annotations

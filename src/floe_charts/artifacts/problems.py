@@ -22,6 +22,9 @@ __all__ = ["Problem", "UnknownField", "as_error", "unknown_fields", "validation_
 
 MAX_LINES = 5
 
+_MISSING = "is missing, and required"
+_MEANT = "did you mean "
+
 # Under these a value may be a credential, also where it stands in the wrong place.
 _CONFIDENTIAL = re.compile(
     r"plugins(\.\w+(\.config.*)?)?|dbt_profiles.*|observability\.telemetry\.authentication(\.(api_key|bearer_token).*)?"
@@ -80,7 +83,7 @@ class UnknownField:
         """The field as something that is wrong."""
         meant = nearest(self.key, self.siblings) if len(self.key) < 100 else None
         if meant:
-            return Problem(self.path, "is not a field of the contract", f"did you mean {meant}?")
+            return Problem(self.path, "is not a field of the contract", f"{_MEANT}{child_path(self.parent, meant)}?")
         return Problem(self.path, f"is not a field of the contract; expected {', '.join(self.siblings)}")
 
 
@@ -122,22 +125,20 @@ def _problem(details: Any) -> Problem:
     path = ""
     for part in details["loc"]:
         path = child_path(path, part)
-    expected, hint = _expected(details)
     if details["type"] == "missing":
-        return Problem(path, f"is missing; expected {expected}")
+        return Problem(path, _MISSING)
+    expected, hint = _expected(details)
     return Problem(path, f"found {_found(details['input'], path)}; expected {expected}", hint)
 
 
 def _expected(details: Any) -> tuple[str, str]:
     """What the contract asks for, and what may have been meant."""
     kind, context, field = details["type"], details.get("ctx", {}), str(details["loc"][-1]) if details["loc"] else ""
-    if kind == "missing":
-        return "this field, which is required", ""
     if kind == "literal_error":
         choices = re.findall(r"'([^']*)'", context["expected"])
         value = details["input"]
         meant = nearest(value, choices) if isinstance(value, str) and len(value) < 100 else None
-        return f"one of {', '.join(choices)}", f"did you mean {meant}?" if meant else ""
+        return f"one of {', '.join(choices)}", f"{_MEANT}{meant}?" if meant else ""
     if kind == "string_pattern_mismatch":
         return _PATTERNS.get(field, f"text that matches {context['pattern']}"), ""
     for bound, words in (("gt", "more than"), ("ge", "at least"), ("le", "at most"), ("lt", "less than")):
@@ -154,33 +155,28 @@ def _expected(details: Any) -> tuple[str, str]:
 
 def _found(value: object, path: str) -> str:
     """The value as a message may show it."""
+    if value == []:
+        return "an empty list"
     if isinstance(value, (dict, list)) or value is None or _CONFIDENTIAL.fullmatch(path):
         return kind_of(value)
     if isinstance(value, str):
         public = public_text(value, path)
         return shorten(public) if public == value else f"{kind_of(value)} that carries a credential"
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**40:
-        return "a number of more than 40 digits"
     return {True: "true", False: "false"}[value] if isinstance(value, bool) else shorten(value)
 
 
 def as_error(source: str, problems: Iterable[Problem]) -> ArtifactError:
-    """One error for all problems: the first five in full, the others counted. A field that is missing because its name
-    is misspelt is told once.
+    """One error for all problems: those with a suggestion first, five in full, the others counted.
+
+    A field that is missing because its name is misspelt is told once.
     """
-    listed = list(problems)
-    meant = {_sibling(problem) for problem in listed if problem.hint.startswith("did you mean ")}
-    listed = [problem for problem in listed if not (problem.text.startswith("is missing") and problem.path in meant)]
-    if len(listed) == 1:
-        return ArtifactError(source, listed[0].path, listed[0].text, listed[0].hint)
-    lines = [f"  {problem}" for problem in listed[:MAX_LINES]]
-    if len(listed) > MAX_LINES:
-        lines.append(f"  and {len(listed) - MAX_LINES} more")
-    return ArtifactError(source, "", "\n".join([f"{len(listed)} problems", *lines]))
-
-
-def _sibling(problem: Problem) -> str:
-    """The path of the field that a misspelt one is meant to be."""
-    name = problem.hint.removeprefix("did you mean ").rstrip("?")
-    parent, dot, _ = problem.path.rpartition(".")
-    return f"{parent}{dot}{name}"
+    given = list(problems)
+    meant = {problem.hint.removeprefix(_MEANT).rstrip("?") for problem in given}
+    told = [problem for problem in given if not (problem.text == _MISSING and problem.path in meant)]
+    told.sort(key=lambda problem: not problem.hint)
+    if len(told) == 1:
+        return ArtifactError(source, told[0].path, told[0].text, told[0].hint)
+    lines = [f"  {problem}" for problem in told[:MAX_LINES]]
+    if len(told) > MAX_LINES:
+        lines.append(f"  and {len(told) - MAX_LINES} more")
+    return ArtifactError(source, "", "\n".join([f"{len(told)} problems", *lines]))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from floe_charts.constructs.network import Endpoint
+from floe_charts.deployment import Environment
 from floe_charts.helm import Component, Values
 
 __all__ = ["PlatformPart", "RequiredSecret"]
@@ -40,3 +42,7 @@ class PlatformPart(Component[V]):
     def required_secrets(self) -> tuple[RequiredSecret, ...]:
         """The Secrets that the part reads and that nobody in the chart makes."""
         return ()
+
+    def environment_values(self, environment: Environment) -> Mapping[str, Any]:
+        """What is particular to an environment, as a tree of this part's values (camelCase keys)."""
+        return {}

@@ -134,9 +134,18 @@ class HelmChart(ConstructScope):
         """The values that the chart's components declare: what values.yaml holds without further layers."""
         return {**self.values.to_values(), **{part.id: part.values.to_values() for part in self.components.values()}}
 
+    def construct_defaults(self) -> dict[str, Any]:
+        """The defaults of the Values classes alone, before anybody gave a component others."""
+        classes = {part.id: type(part.values) for part in self.components.values()}
+        return {**type(self.values)().to_values(), **{key: model().to_values() for key, model in classes.items()}}
+
+    def open_keys(self) -> frozenset[str]:
+        """The components whose values are open, because they go to a dependency whose keys are not known."""
+        return frozenset(part.id for part in self.components.values() if part.open_values)
+
     def schema(self) -> dict[str, Any]:
         """values.schema.json as a tree (draft-07)."""
-        return values_schema(self.properties(), f"Values of {self.chart_name}")
+        return values_schema(self.properties(), f"Values of {self.chart_name}", self.open_keys())
 
     def dependencies(self) -> list[Dependency]:
         """The charts that this chart depends on."""

@@ -96,6 +96,8 @@ class Component(ConstructScope, Generic[V]):
         self.values: V = values if values is not None else self.values_class()()
         self.refs: V = refs_to(type(self.values), (id,))
         self.dependency: Dependency | None = None
+        # Whether keys that are not declared pass, for a dependency of a version whose keys are not known.
+        self.open_values = False
         self._conditions: list[Node] = []
         self._templates: list[Template] = []
         self._scopes: list[tuple[ConstructScope, tuple[Node, ...]]] = [(self, ())]

@@ -21,10 +21,14 @@ _JSON_DEFINITION = {
 }
 
 
-def values_schema(properties: Iterable[Property], title: str) -> dict[str, Any]:
-    """The schema of a chart whose values have ``properties`` at the top."""
+def values_schema(
+    properties: Iterable[Property], title: str, open_keys: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """The schema of a chart whose values have ``properties`` at the top; below ``open_keys`` any further key passes."""
     definitions: dict[str, Any] = {}
     body = _object_schema(list(properties), definitions)
+    for key in open_keys:
+        _open(body["properties"][key])
     # Helm hands `global` to every chart and subchart.
     body["properties"]["global"] = {"type": "object", "description": "Values that Helm shares with dependencies."}
     head = {"$schema": "http://json-schema.org/draft-07/schema#", "title": title}
@@ -69,3 +73,12 @@ def _model_schema(spec: Spec, definitions: dict[str, Any]) -> dict[str, Any]:
     for key in sorted(known - body["properties"].keys()):
         body["properties"][key] = {}
     return body
+
+
+def _open(schema: dict[str, Any]) -> None:
+    """Let every object of ``schema`` take keys that are not declared."""
+    if schema.get("additionalProperties") is False:
+        schema["additionalProperties"] = True
+    for part in (*schema.get("properties", {}).values(), schema.get("items"), schema.get("additionalProperties")):
+        if isinstance(part, dict):
+            _open(part)

@@ -77,8 +77,8 @@ def find_dead_values(
     """Change each leaf, in one case after the other until it shows life; what never does is dead.
 
     ``paths`` are the leaves to try (default: those of the chart's values and of all cases), ``schema`` says which
-    values are allowed (default: the chart's own). ``progress`` is told how many leaves are decided, and of how many. Raises
-    RenderError or ValuesRefused where a case does not render as it is.
+    values are allowed (default: the chart's own). ``progress`` is told how many leaves are decided, and of how many.
+    Raises RenderError or ValuesRefused where a case does not render as it is.
     """
     schema = chart.schema if schema is None else schema
     compiled = CompiledSchema(schema) if schema is not None else None

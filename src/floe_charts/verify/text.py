@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ AWKWARD_STRINGS = (
 
 _WORD = "floewordq"
 _STRUCTURED = (".yaml", ".yml", ".json")
-_ONLY_TEXT = ("enum", "const", "pattern", "format", "maxLength")
+_ONLY_TEXT = ("enum", "const", "pattern", "format")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ def _compare(word: object, text: object, replacement: str, key: str) -> list[Pat
     seen = False
     for step, below, where in _children(word, replacement):
         here = _compare(below, _child(text, where), replacement, str(step))
-        renamed = step != where
+        renamed = isinstance(step, str) and _WORD in step
         if renamed and _child(text, where) is MISSING:
             here = [()]
         if here is not None or renamed:
@@ -195,10 +196,10 @@ def _compare_strings(word: str, text: object, replacement: str, key: str) -> lis
     if not isinstance(text, str):
         return [()]
     exact = text == word.replace(_WORD, replacement)
-    inner = _structure(word)
+    inner = _structure(word, key)
     if inner is None:
         return [] if exact else [()]
-    outer = _structure(text)
+    outer = _structure(text, key)
     wrong = [()] if outer is None else _compare(inner, outer, replacement, "")
     if not wrong:
         return []
@@ -206,13 +207,23 @@ def _compare_strings(word: str, text: object, replacement: str, key: str) -> lis
     return [()] if key.endswith(_STRUCTURED) or not exact else []
 
 
-def _structure(text: str) -> tuple[object, ...] | None:
-    """The documents in a string that is YAML or JSON with at least one map or list, else None."""
-    try:
-        documents = read_documents(text)
-    except YamlFault:
-        return None
+def _structure(text: str, key: str) -> tuple[object, ...] | None:
+    """The documents in a string that is JSON or YAML with at least one map or list, else None."""
+    documents = _json(text) if text[:1] in {"{", "["} and not key.endswith((".yaml", ".yml")) else None
+    if documents is None:
+        try:
+            documents = read_documents(text)
+        except YamlFault:
+            return None
     return documents if any(isinstance(one, dict | list) for one in documents) else None
+
+
+def _json(text: str) -> tuple[object, ...] | None:
+    """What is JSON is read as JSON: YAML folds some characters that JSON allows, such as U+0085."""
+    try:
+        return (json.loads(text),)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _decode(text: object) -> str | None:

@@ -1,0 +1,73 @@
+"""Who uses PostgreSQL: one database and one role per consumer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from floe_charts.constructs.part import RequiredSecret
+from floe_charts.errors import DeclarationError
+
+__all__ = ["PASSWORD_KEY", "USERNAME_KEY", "DatabaseConsumer", "check_consumers"]
+
+USERNAME_KEY = "username"
+PASSWORD_KEY = "password"
+
+_NAME = re.compile(r"[a-z]([-a-z0-9]{0,30}[a-z0-9])?\Z")
+_IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}\Z")
+# CloudNativePG refuses these roles and databases; PostgreSQL reserves the prefix pg_.
+_RESERVED = frozenset({"app", "cnpg_pooler_pgbouncer", "postgres", "public", "streaming_replica", "template0", "template1"})
+
+
+@dataclass(frozen=True)
+class DatabaseConsumer:
+    """A part of the platform that keeps its data in PostgreSQL.
+
+    ``name`` names the consumer's objects; ``secret`` is the name of a Secret with the keys ``username`` (the same as
+    ``role``) and ``password``, literal or an expression, ``default_secret`` its literal default; ``extra_keys`` are what
+    the consumer's own chart wants in the same Secret. ``enabled`` is an expression where values can switch the consumer off.
+
+    Raises :class:`DeclarationError` for names that PostgreSQL or Kubernetes would refuse.
+    """
+
+    name: str
+    database: str
+    role: str
+    secret: str
+    default_secret: str
+    extra_keys: tuple[str, ...] = ()
+    enabled: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Check the names, which stand in SQL, in a shell script and in object names."""
+        if not _NAME.match(self.name):
+            raise DeclarationError(f"{self.name!r} cannot name a database consumer: small letters, digits and dashes, at most 32")
+        for what, text in (("database", self.database), ("role", self.role)):
+            if not _IDENTIFIER.match(text) or text in _RESERVED or text.startswith("pg_"):
+                raise DeclarationError(f"{self.name}: {text!r} cannot name a {what} of PostgreSQL: small letters, digits and "
+                                       "underscores, and not a name that PostgreSQL or CloudNativePG keeps for itself")
+
+    @property
+    def env_prefix(self) -> str:
+        """What the names of the consumer's environment variables in the server's pod begin with."""
+        return f"CONSUMER_{self.name.upper().replace('-', '_')}"
+
+    @property
+    def required_secret(self) -> RequiredSecret:
+        """The Secret that consumer and server read."""
+        keys = (USERNAME_KEY, PASSWORD_KEY, *(key for key in self.extra_keys if key not in (USERNAME_KEY, PASSWORD_KEY)))
+        return RequiredSecret(self.default_secret, keys, f"role {self.role} of database {self.database} in PostgreSQL")
+
+
+def check_consumers(consumers: Iterable[DatabaseConsumer]) -> tuple[DatabaseConsumer, ...]:
+    """The consumers, where no two share a name, a database or a role; else :class:`DeclarationError`."""
+    made = tuple(consumers)
+    for what in ("name", "database", "role"):
+        seen: dict[str, DatabaseConsumer] = {}
+        for consumer in made:
+            text = getattr(consumer, what)
+            if text in seen:
+                raise DeclarationError(f"the database consumers {seen[text].name} and {consumer.name} share the {what} {text}")
+            seen[text] = consumer
+    return made

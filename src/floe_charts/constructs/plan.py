@@ -1,0 +1,239 @@
+"""What the artifacts and the deployment ask for: which parts exist, and the facts that shape them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from floe_charts.artifacts import ArtifactEndpoint, CompiledArtifacts, Credential, find_credentials, find_endpoints, public_text
+from floe_charts.constructs.dagster import CodeLocation
+from floe_charts.constructs.otel import TelemetryExporter
+from floe_charts.constructs.part import RequiredSecret
+from floe_charts.constructs.products import ProductFacts
+from floe_charts.deployment import Deployment
+
+__all__ = ["PlatformPlan", "plan_platform"]
+
+
+@dataclass(frozen=True)
+class PlatformPlan:
+    """Which parts the platform has, and what the artifacts say about them."""
+
+    products: tuple[ProductFacts, ...]
+    locations: tuple[CodeLocation, ...]
+    exporters: tuple[TelemetryExporter, ...]
+    buckets: tuple[str, ...]
+    credentials: tuple[RequiredSecret, ...]
+    dagster: bool
+    polaris: bool
+    otel: bool
+    marquez: bool
+    minio: bool
+    notices: tuple[str, ...] = field(default=())
+
+
+def plan_platform(artifacts: Sequence[CompiledArtifacts], deployment: Deployment) -> PlatformPlan:
+    """The plan for the data products in ``artifacts``; their order does not matter."""
+    products = sorted(artifacts, key=lambda artifact: artifact.slug)
+    wanted = deployment.components
+    found = [_Product(artifact, deployment.chart.fullname) for artifact in products]
+    notices = [notice for product in found for notice in product.notices()]
+    return PlatformPlan(
+        products=tuple(product.facts() for product in found),
+        locations=tuple(product.location() for product in found if product.uses_dagster),
+        exporters=_distinct_exporters(found),
+        buckets=tuple(sorted({bucket for product in found for bucket in product.buckets})),
+        credentials=tuple(secret for product in found for secret in product.credential_secrets()),
+        dagster=_decide(wanted.dagster.enabled, (product.uses_dagster for product in found)),
+        polaris=_decide(wanted.polaris.enabled, (product.uses_polaris for product in found)),
+        otel=_decide(wanted.otel.enabled, (product.uses_otel for product in found)),
+        marquez=_decide(wanted.marquez.enabled, (product.uses_marquez for product in found)),
+        minio=_decide(wanted.minio.enabled, (product.uses_minio for product in found)),
+        notices=tuple(dict.fromkeys(notices)),
+    )
+
+
+def _decide(wish: bool | None, uses: Iterable[bool]) -> bool:
+    return any(uses) if wish is None else wish
+
+
+def _distinct_exporters(products: Sequence[_Product]) -> tuple[TelemetryExporter, ...]:
+    exporters = {exporter.name: exporter for product in products for exporter in product.exporters()}
+    return tuple(exporters[name] for name in sorted(exporters)) or (TelemetryExporter(name="debug", kind="debug"),)
+
+
+class _Product:
+    """One artifact, and what it asks of the platform."""
+
+    def __init__(self, artifact: CompiledArtifacts, fullname: str) -> None:
+        self.artifact = artifact
+        self.fullname = fullname
+        self.credentials: list[Credential] = find_credentials(artifact)
+        self.endpoints = {endpoint.field: endpoint for endpoint in find_endpoints(artifact)}
+        self.telemetry = artifact.observability.telemetry
+
+    # Which parts
+
+    @property
+    def uses_dagster(self) -> bool:
+        return self._type("orchestrator") == "dagster"
+
+    @property
+    def uses_polaris(self) -> bool:
+        return self._type("catalog") == "polaris" and not self._outside("plugins.catalog.config.uri")
+
+    @property
+    def uses_otel(self) -> bool:
+        return self.telemetry.enabled
+
+    @property
+    def uses_marquez(self) -> bool:
+        observability = self.artifact.observability
+        backend = self._type("lineage_backend")
+        if not observability.lineage or observability.lineage_transport in ("console", "noop"):
+            return False
+        outside = self._outside("observability.lineage_endpoint") or self._outside("plugins.lineage_backend.config.url")
+        return backend in (None, "marquez") and not outside
+
+    @property
+    def uses_minio(self) -> bool:
+        endpoint = self.endpoints.get("plugins.storage.config.endpoint")
+        return self._type("storage") == "s3" and endpoint is not None and not _is_outside(endpoint)
+
+    @property
+    def buckets(self) -> tuple[str, ...]:
+        bucket = self._text("storage", "bucket")
+        return (bucket,) if self.uses_minio and bucket else ()
+
+    # What they are told
+
+    def facts(self) -> ProductFacts:
+        artifact, observability = self.artifact, self.artifact.observability
+        transforms, governance = artifact.transforms, artifact.governance
+        path_style = self._config("storage").get("path_style_access")
+        return ProductFacts(
+            slug=artifact.slug,
+            name=artifact.product_name,
+            version=artifact.metadata.product_version,
+            domain=artifact.identity.domain,
+            mode=artifact.mode,
+            source_hash=artifact.metadata.source_hash,
+            catalog_uri=self._text("catalog", "uri"),
+            warehouse=self._text("catalog", "warehouse"),
+            scope=self._text("catalog", "oauth2", "scope"),
+            storage_endpoint=self._text("storage", "endpoint"),
+            bucket=self._text("storage", "bucket"),
+            region=self._text("storage", "region"),
+            path_style=path_style if isinstance(path_style, bool) else None,
+            lineage_namespace=observability.lineage_namespace,
+            lineage_endpoint=_public(observability.lineage_endpoint),
+            otlp_endpoint=public_text(self.telemetry.otlp_endpoint),
+            otlp_protocol=self.telemetry.otlp_protocol,
+            service_name=self.telemetry.resource_attributes.service_name,
+            models=tuple(model.name for model in transforms.models) if transforms else (),
+            default_compute=transforms.default_compute if transforms else None,
+            data_retention_days=governance.data_retention_days if governance else None,
+            credentials={credential.path: self.secret_key(credential) for credential in self.credentials},
+            credentials_secret=self.secret_name if self.credentials else None,
+        )
+
+    def location(self) -> CodeLocation:
+        name = self.artifact.product_name
+        module = name.lower().replace("-", "_")
+        return CodeLocation(name=self.artifact.slug, module=module)
+
+    def exporters(self) -> Iterator[TelemetryExporter]:
+        if not self.telemetry.enabled:
+            return
+        header = self._telemetry_header()
+        endpoint = self.endpoints.get("observability.telemetry.otlp_endpoint")
+        backend = self.telemetry.backend
+        if endpoint is not None and _is_outside(endpoint):
+            kind = "otlp_grpc" if self.telemetry.otlp_protocol == "grpc" else "otlp_http"
+            secure = endpoint.scheme == "https"
+            address = f"{endpoint.host}:{endpoint.service_port or 443}" if kind == "otlp_grpc" else endpoint.url
+            yield TelemetryExporter(
+                name=f"{kind}/{_component_name(backend)}", kind=kind, endpoint=address, insecure=not secure, header=header
+            )
+        elif backend == "console":
+            yield TelemetryExporter(name="debug", kind="debug")
+        else:
+            name = _component_name(backend)
+            yield TelemetryExporter(
+                name=f"otlp_grpc/{name}", kind="otlp_grpc", endpoint=f"{name}-collector:4317", insecure=True, header=header
+            )
+
+    def _telemetry_header(self) -> tuple[str, str] | None:
+        auth = self.telemetry.authentication
+        if auth is None:
+            return None
+        return auth.header_name, "TELEMETRY_API_KEY" if auth.auth_type == "api_key" else "TELEMETRY_BEARER_TOKEN"
+
+    # Credentials
+
+    @property
+    def secret_name(self) -> str:
+        """The Secret with the product's credentials."""
+        return f"{self.fullname}-{self.artifact.slug}-credentials"
+
+    def secret_key(self, credential: Credential) -> str:
+        """The credential's key: of its own product, as all products' Secrets meet in the environment of run pods."""
+        if credential.env_var:
+            return credential.env_var
+        return f"{self.artifact.slug.replace('-', '_').upper()}_{credential.key}"
+
+    def credential_secrets(self) -> Iterator[RequiredSecret]:
+        keys = tuple(sorted({self.secret_key(credential) for credential in self.credentials}))
+        if keys:
+            yield RequiredSecret(self.secret_name, keys, f"credentials of the data product {self.artifact.product_name}")
+
+    # Reports
+
+    def notices(self) -> Iterator[str]:
+        yield from self.artifact.notices
+        orchestrator = self._type("orchestrator")
+        if orchestrator not in (None, "dagster"):
+            yield f"{self.artifact.source}: plugins.orchestrator.type is {orchestrator}, for which there is no part; expected dagster"
+        catalog = self._type("catalog")
+        if catalog not in (None, "polaris"):
+            yield f"{self.artifact.source}: plugins.catalog.type is {catalog}, for which there is no part; expected polaris"
+
+    # Reading the free-form configuration
+
+    def _type(self, kind: str) -> str | None:
+        plugin = getattr(self.artifact.plugins, kind) if self.artifact.plugins else None
+        return plugin.type if plugin else None
+
+    def _config(self, kind: str) -> dict[str, object]:
+        plugin = getattr(self.artifact.plugins, kind) if self.artifact.plugins else None
+        return dict(plugin.config or {}) if plugin else {}
+
+    def _text(self, kind: str, *keys: str) -> str | None:
+        """A text in a plugin's configuration, without credentials; None where it is not there or is one."""
+        here: object = self._config(kind)
+        for key in keys:
+            here = here.get(key) if isinstance(here, dict) else None
+        path = ".".join(("plugins", kind, "config", *keys))
+        if not isinstance(here, str) or any(credential.path == path for credential in self.credentials if credential.secret):
+            return _public(here) if isinstance(here, str) and "://" in here else None
+        return public_text(here, path)
+
+    def _outside(self, field_path: str) -> bool:
+        endpoint = self.endpoints.get(field_path)
+        return endpoint is not None and _is_outside(endpoint)
+
+
+def _is_outside(endpoint: ArtifactEndpoint) -> bool:
+    """Whether an endpoint lies outside the cluster; localhost is a developer's default, and stands for the platform's own."""
+    return not endpoint.in_cluster and endpoint.host not in ("localhost", "127.0.0.1", "::1", "0.0.0.0")
+
+
+def _public(url: str | None) -> str | None:
+    return public_text(url) if url is not None and urlsplit(url) else url
+
+
+def _component_name(text: str) -> str:
+    """A text as the name of a collector component: letters, digits and dashes."""
+    name = "".join(char if char.isascii() and char.isalnum() else "-" for char in text.lower()).strip("-")
+    return name[:40].rstrip("-") or "backend"

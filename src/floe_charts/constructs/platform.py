@@ -1,0 +1,226 @@
+"""The floe platform as one umbrella chart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from floe_charts.artifacts import CompiledArtifacts, find_endpoints
+from floe_charts.constructs.dagster import DagsterStack
+from floe_charts.constructs.marquez import Marquez
+from floe_charts.constructs.minio import ObjectStore
+from floe_charts.constructs.network import Endpoint
+from floe_charts.constructs.otel import OtelGateway
+from floe_charts.constructs.part import PlatformPart, RequiredSecret
+from floe_charts.constructs.plan import plan_platform
+from floe_charts.constructs.polaris import PolarisCatalog
+from floe_charts.constructs.postgres import DatabaseConsumer, PostgresCluster
+from floe_charts.constructs.products import DataProducts
+from floe_charts.deployment import Deployment, Environment
+from floe_charts.errors import nearest
+from floe_charts.helm import ChartValues, HelmChart, Resources
+from floe_charts.helm.docs import markdown_table
+from floe_charts.helm.spec import Spec, property_specs
+
+__all__ = ["FloePlatform"]
+
+
+class FloePlatform(HelmChart):
+    """The floe data platform: the parts that the artifacts ask for, wired to each other.
+
+    Subclass it and override :meth:`extend` to add parts of your own.
+    """
+
+    def __init__(self, artifacts: Sequence[CompiledArtifacts], deployment: Deployment | None = None) -> None:
+        """``artifacts`` are the data products on the platform, one or more; ``deployment`` says where it goes."""
+        self.artifacts = tuple(sorted(artifacts, key=lambda artifact: artifact.slug))
+        self.deployment = deployment or Deployment.default()
+        self.plan = plan_platform(self.artifacts, self.deployment)
+        info = self.deployment.chart
+        super().__init__(
+            info.name,
+            version=info.version,
+            app_version=info.app_version or _newest(artifact.metadata.floe_version for artifact in self.artifacts),
+            description="The floe data platform on Kubernetes.",
+            values=ChartValues(fullname_override=info.fullname),
+            # Dependencies and artifacts name the platform's Services, which Helm cannot change along with a value.
+            fixed_fullname=True,
+            generator="`floe-charts synth`",
+            keywords=("floe", "data-platform", "dagster", "iceberg"),
+        )
+        self._add_parts()
+        self.extend()
+        self._add_notes()
+        self._add_readme()
+
+    def extend(self) -> None:
+        """Add parts of your own; called once the platform's parts exist."""
+
+    # Parts
+
+    def _add_parts(self) -> None:
+        plan, components = self.plan, self.deployment.components
+        consumers: list[DatabaseConsumer] = []
+        if plan.products:
+            DataProducts(self, "products", plan.products)
+        if plan.otel:
+            OtelGateway(
+                self, "otel", strategy=components.otel.strategy, source=components.otel.chart, exporters=plan.exporters
+            )
+        if plan.dagster:
+            dagster = DagsterStack(
+                self,
+                "dagster",
+                source=components.dagster.chart,
+                locations=plan.locations,
+                credential_secrets=[secret.name for secret in plan.credentials],
+                otlp=plan.otel,
+                lineage=plan.marquez,
+            )
+            consumers.append(dagster.database_consumer())
+        if plan.polaris:
+            polaris = PolarisCatalog(
+                self, "polaris", source=components.polaris.chart, otlp=plan.otel, storage=bool(plan.minio or plan.buckets)
+            )
+            consumers.append(polaris.database_consumer())
+        if plan.marquez:
+            consumers.append(Marquez(self, "marquez").database_consumer())
+        if consumers and components.postgres.enabled is not False:
+            PostgresCluster(self, "postgres", consumers=consumers)
+        if plan.minio:
+            ObjectStore(self, "minio", source=components.minio.chart, buckets=plan.buckets)
+
+    @property
+    def parts(self) -> list[PlatformPart[Any]]:
+        """The platform's parts."""
+        return [part for part in self.components.values() if isinstance(part, PlatformPart)]
+
+    def endpoints(self) -> list[tuple[PlatformPart[Any], Endpoint]]:
+        """Every Service port that the release can answer to, with the part that serves it."""
+        return [(part, endpoint) for part in self.parts for endpoint in part.endpoints()]
+
+    def required_secrets(self) -> list[RequiredSecret]:
+        """The Secrets that must exist in the namespace before the chart is installed, by name."""
+        found: dict[str, RequiredSecret] = {}
+        for secret in (*self.plan.credentials, *(secret for part in self.parts for secret in part.required_secrets())):
+            known = found.get(secret.name)
+            if known is not None:
+                keys = tuple(dict.fromkeys((*known.keys, *secret.keys)))
+                purpose = "; ".join(dict.fromkeys((known.purpose, secret.purpose)))
+                both = known.condition and secret.condition
+                condition = " or ".join(dict.fromkeys((known.condition, secret.condition))) if both else ""
+                secret = RequiredSecret(secret.name, keys, purpose, condition)
+            found[secret.name] = secret
+        return [found[name] for name in sorted(found)]
+
+    # Layers
+
+    def preset_values(self, environment: Environment) -> dict[str, Any]:
+        """The layer of the resource preset: every value of the type Resources, by the component's preset."""
+        tree: dict[str, Any] = {}
+        for part in self.components.values():
+            component = getattr(self.deployment.components, part.id, None)
+            name = (component.resources if component else None) or environment.resources
+            preset = self.deployment.presets[name].model_dump(mode="json")
+            below = _resources(Spec("object", model=type(part.values)), preset)
+            if below:
+                tree[part.id] = below
+        return tree
+
+    def environment_values(self, environment: Environment) -> dict[str, Any]:
+        """The layer of an environment: what each part says of it."""
+        layers = {part.id: dict(part.environment_values(environment)) for part in self.parts}
+        return {part: values for part, values in layers.items() if values}
+
+    # Reports
+
+    def unanswered(self, served: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """In-cluster endpoints in the artifacts that no Service of the release answers to, a line for each.
+
+        ``served`` holds the final values of each environment: what is switched off there does not answer.
+        """
+        by_environment = {
+            name: {
+                f"{endpoint.static_host(self)}:{endpoint.port}"
+                for part, endpoint in self.endpoints()
+                if values.get(part.id, {}).get("enabled", True)
+            }
+            for name, values in served.items()
+        }
+        everywhere = sorted({address for answers in by_environment.values() for address in answers})
+        namespaces = {self.deployment.namespace(name) for name in self.deployment.environment_names}
+        lines: list[str] = []
+        for artifact in self.artifacts:
+            for found in find_endpoints(artifact):
+                if not found.in_cluster and found.host != "localhost":
+                    continue
+                if found.namespace is not None and found.namespace not in namespaces:
+                    continue
+                address = f"{found.service or found.host}:{found.service_port}"
+                missing = [name for name, answers in by_environment.items() if address not in answers]
+                if not missing:
+                    continue
+                where = "" if len(missing) == len(by_environment) else f" in {', '.join(missing)}"
+                near = nearest(address, everywhere) if address not in everywhere else None
+                hint = f"; the nearest is {near}" if near else ""
+                lines.append(f"{artifact.source}: {found.field}: no Service of the release answers to {found.url}{where}{hint}")
+        return list(dict.fromkeys(lines))
+
+    # Texts
+
+    def _add_notes(self) -> None:
+        secrets = self.required_secrets()
+        if secrets:
+            self.notes.append("Secrets that must exist in the namespace, each with its keys:")
+            self.notes += [
+                f"  {secret.name}: {', '.join(secret.keys)}" + (f"  (where {secret.condition})" if secret.condition else "")
+                for secret in secrets
+            ]
+
+    def _add_readme(self) -> None:
+        deployment = self.deployment
+        environments = [
+            (name, deployment.cluster_of(name), f"`{deployment.namespace(name)}`", environment.resources,
+             environment.postgres, environment.object_store, "yes" if environment.high_availability else "no")
+            for name, environment in deployment.environments.items()
+        ]
+        head = ("Environment", "Cluster", "Namespace", "Resources", "PostgreSQL", "Object store", "High availability")
+        products = [(f"`{fact.slug}`", fact.version, fact.domain, str(len(fact.models))) for fact in self.plan.products]
+        secrets = [
+            (f"`{secret.name}`", ", ".join(f"`{key}`" for key in secret.keys), secret.purpose, secret.condition or "always")
+            for secret in self.required_secrets()
+        ]
+        self.readme_sections += [
+            "## Environments", markdown_table(head, environments).rstrip("\n"),
+            "## Data products", markdown_table(("Product", "Version", "Domain", "Models"), products).rstrip("\n"),
+        ]
+        if secrets:
+            self.readme_sections += [
+                "## Secrets", "They must exist in the namespace before the chart is installed.",
+                markdown_table(("Secret", "Keys", "For", "Where"), secrets).rstrip("\n"),
+            ]
+
+
+def _resources(spec: Spec, preset: Mapping[str, Any]) -> dict[str, Any]:
+    """The tree in which every value of the type Resources is ``preset``."""
+    tree: dict[str, Any] = {}
+    if spec.model is None:
+        return tree
+    for name, prop in property_specs(spec.model).items():
+        if prop.spec.model is None or prop.spec.kind != "object":
+            continue
+        if issubclass(prop.spec.model, Resources):
+            tree[name] = dict(preset)
+        else:
+            below = _resources(prop.spec, preset)
+            if below:
+                tree[name] = below
+    return tree
+
+
+def _newest(versions: Any) -> str:
+    """The newest of dotted versions; numbers compare as numbers."""
+    def key(version: str) -> list[tuple[int, str]]:
+        return [(int(piece), "") if piece.isdigit() else (-1, piece) for piece in version.split(".")]
+
+    return max(versions, key=key, default="0.0.0")

@@ -1,0 +1,226 @@
+"""``synth``: the pure function from artifacts and deployment to chart files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from floe_charts.artifacts import CompiledArtifacts
+from floe_charts.constructs.part import RequiredSecret
+from floe_charts.constructs.platform import FloePlatform
+from floe_charts.deployment import Deployment
+from floe_charts.errors import ArtifactError, ValuesError
+from floe_charts.helm.checking import DeclaredValues, Fault
+from floe_charts.helm.layers import LayeredValues, differences
+from floe_charts.synth.files import ChartFiles
+from floe_charts.synth.overrides import Override, parse_set
+from floe_charts.synth.plugins import PluginValues, installed_plugin_values
+
+__all__ = ["PlatformFiles", "synth"]
+
+_MOST_FAULTS = 5
+
+
+class PlatformFiles(ChartFiles):
+    """The files of a synthesized platform, and what a person should know about them."""
+
+    __slots__ = ("_layers", "environments", "notices", "platform", "required_secrets")
+
+    def __init__(
+        self,
+        files: Mapping[str, str],
+        keep: Sequence[str],
+        *,
+        platform: FloePlatform,
+        layers: Mapping[str, LayeredValues],
+        environments: Sequence[str],
+        notices: Sequence[str],
+    ) -> None:
+        """Made by :func:`synth`."""
+        super().__init__(files, keep)
+        self.platform = platform
+        self.environments: tuple[str, ...] = tuple(environments)
+        """The environments whose overlays are among the files."""
+        self.notices: tuple[str, ...] = tuple(notices)
+        """What to look at, a line each: unread plugin values, endpoints that nobody answers to, newer contracts."""
+        self.required_secrets: tuple[RequiredSecret, ...] = tuple(platform.required_secrets())
+        """The Secrets that must exist before the chart is installed."""
+        self._layers = dict(layers)
+
+    def values(self, environment: str) -> dict[str, Any]:
+        """The final values of an environment: values.yaml with its overlay."""
+        return self._layers[environment].values
+
+    def origin(self, environment: str, path: str) -> str | None:
+        """The layer that set the value at a dotted path in an environment, such as ``resource preset``."""
+        return self._layers[environment].origin(path)
+
+
+def synth(
+    artifacts: Sequence[CompiledArtifacts],
+    deployment: Deployment | None = None,
+    *,
+    environments: Sequence[str] | None = None,
+    values: Sequence[Override | Mapping[str, Any]] = (),
+    sets: Sequence[str] = (),
+    plugin_values: Sequence[PluginValues] | None = None,
+    platform: type[FloePlatform] = FloePlatform,
+) -> PlatformFiles:
+    """The chart of the platform for the data products in ``artifacts``.
+
+    ``environments`` are those whose overlay is made, all of the deployment without it; templates and values.yaml do not
+    depend on it. ``values`` and ``sets`` (``PATH=VALUE``) override the values in these overlays. ``plugin_values`` are the
+    Helm values of floe plugins; without it those of the installed plugins that the artifacts select, ``()`` for none.
+    ``platform`` is a subclass with parts of your own.
+
+    Raises :class:`ArtifactError` without artifacts, :class:`DeploymentError` for an unknown environment,
+    :class:`ValuesError` for a value that is not declared or does not fit, :class:`DeclarationError` for a construct that
+    contradicts itself.
+    """
+    if not artifacts:
+        raise ArtifactError("", "", "found no artifact, expected at least one")
+    deployment = deployment or Deployment.default()
+    chosen = list(dict.fromkeys(environments)) if environments is not None else list(deployment.environment_names)
+    for name in chosen:
+        deployment.environment(name)
+    chart = platform(artifacts, deployment)
+    declared = DeclaredValues(chart.properties(), chart.schema(), chart.open_keys())
+    plugins = installed_plugin_values(artifacts) if plugin_values is None else plugin_values
+    usable, notices = _usable_plugin_values(plugins, declared, chart)
+
+    base = _base_layers(chart, usable)
+    _refuse(declared.faults(base.values), "values.yaml")
+    overrides = [_checked(item, declared) for item in _overrides(values, sets, declared)]
+    layers = {
+        name: _environment_layers(chart, name, base, usable, overrides if name in chosen else [], declared)
+        for name in deployment.environment_names
+    }
+    overlays = {name: differences(base.values, layers[name].values) for name in chosen}
+    made = chart.files(base=base.values, overlays=overlays)
+    root = chart.chart_name
+    keep = [f"{root}/values-{name}.yaml" for name in deployment.environment_names if name not in chosen]
+    unanswered = chart.unanswered({name: layer.values for name, layer in layers.items()})
+    return PlatformFiles(
+        {f"{root}/{path}": text for path, text in made.items()},
+        keep,
+        platform=chart,
+        layers=layers,
+        environments=chosen,
+        notices=[*chart.plan.notices, *notices, *unanswered],
+    )
+
+
+def _base_layers(chart: FloePlatform, plugins: Sequence[PluginValues]) -> LayeredValues:
+    """What is the same in every environment."""
+    layers = LayeredValues()
+    declared = chart.default_values()
+    own = chart.construct_defaults()
+    layers.put("construct defaults", own)
+    layers.put("compiled artifacts", differences(own, declared))
+    _put_plugins(layers, plugins)
+    return layers
+
+
+def _environment_layers(
+    chart: FloePlatform,
+    name: str,
+    base: LayeredValues,
+    plugins: Sequence[PluginValues],
+    overrides: Sequence[Override],
+    declared: DeclaredValues,
+) -> LayeredValues:
+    environment = chart.deployment.environment(name)
+    layers = base.copy()
+    layers.put("resource preset", chart.preset_values(environment))
+    layers.put("environment", chart.environment_values(environment))
+    if environment.values:
+        source = f"environments.{name}.values"
+        layers.put("environment", _checked(Override(source, environment.values), declared).values)
+    _refuse(declared.faults(layers.values), f"values-{name}.yaml")
+    _put_plugins(layers, plugins)
+    for override in overrides:
+        layers.put("--set" if override.source.startswith("--set") else "--values", override.values)
+        _refuse(declared.faults(layers.values), override.source)
+    return layers
+
+
+def _put_plugins(layers: LayeredValues, plugins: Sequence[PluginValues]) -> None:
+    for plugin in plugins:
+        layers.put(f"plugin {plugin.plugin}", plugin.values)
+
+
+def _overrides(
+    values: Sequence[Override | Mapping[str, Any]], sets: Sequence[str], declared: DeclaredValues
+) -> list[Override]:
+    trees = [item if isinstance(item, Override) else Override("values", item) for item in values]
+    return [*trees, *(parse_set(text, declared) for text in sets)]
+
+
+def _checked(override: Override, declared: DeclaredValues) -> Override:
+    _refuse(list(declared.unknown(override.values)), override.source)
+    return override
+
+
+def _refuse(faults: Sequence[Fault], source: str) -> None:
+    """Raise :class:`ValuesError` that names the first few faults."""
+    if not faults:
+        return
+    lines = [f"{source}: {fault}" for fault in faults[:_MOST_FAULTS]]
+    if len(faults) > _MOST_FAULTS:
+        lines.append(f"{source}: and {len(faults) - _MOST_FAULTS} more")
+    raise ValuesError("", "", "\n".join(lines))
+
+
+def _usable_plugin_values(
+    plugins: Sequence[PluginValues], declared: DeclaredValues, chart: FloePlatform
+) -> tuple[list[PluginValues], list[str]]:
+    """What plugins say that the chart reads, and a line for each key that it does not."""
+    usable: list[PluginValues] = []
+    notices: list[str] = []
+    for plugin in plugins:
+        tree = _deep_copy(plugin.values)
+        for fault in list(declared.unknown(tree)):
+            notices += [f"plugin {plugin.plugin}: {line}" for line in _dead_lines(tree, fault, declared)]
+        trial = LayeredValues()
+        trial.put("", chart.default_values())
+        trial.put("", tree)
+        for fault in declared.faults(trial.values):
+            notices.append(f"plugin {plugin.plugin}: {fault}; it is left out")
+            _remove(tree, fault.path.split("."))
+        if tree:
+            usable.append(PluginValues(plugin.plugin, tree))
+    return usable, notices
+
+
+def _dead_lines(tree: dict[str, Any], fault: Fault, declared: DeclaredValues) -> list[str]:
+    """Take the unread part out of ``tree``, and say each of its leaves."""
+    path = fault.path.split(".")
+    removed = _remove(tree, path)
+    lines = []
+    for leaf in _leaf_keys(removed, tuple(path)):
+        near = declared.nearest(leaf)
+        lines.append(f"{'.'.join(leaf)} is read by no chart" + (f"; did you mean {near}?" if near else ""))
+    return lines
+
+
+def _leaf_keys(value: Any, path: tuple[str, ...]) -> list[tuple[str, ...]]:
+    if isinstance(value, Mapping) and value:
+        return [leaf for key, item in value.items() for leaf in _leaf_keys(item, (*path, str(key)))]
+    return [path]
+
+
+def _remove(tree: dict[str, Any], path: Sequence[str]) -> Any:
+    """Take what stands at ``path`` out of ``tree``, with the maps that this leaves empty."""
+    here = tree.get(path[0])
+    if len(path) == 1:
+        return tree.pop(path[0], None)
+    removed = _remove(here, path[1:]) if isinstance(here, dict) else tree.pop(path[0], None)
+    if here == {}:
+        tree.pop(path[0], None)
+    return removed
+
+
+def _deep_copy(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _deep_copy(item) for key, item in value.items()}
+    return [_deep_copy(item) for item in value] if isinstance(value, list) else value
