@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -56,6 +57,11 @@ class TestWhatIsRead:
         assert read(json.dumps(value)) == value
         assert read(json.dumps(value, ensure_ascii=False).encode()) == value
 
+    @given(JSON)
+    def test_any_value_that_pyyaml_writes_is_read_as_it_is(self, value: object) -> None:
+        for flow in (False, True):
+            assert read(yaml.safe_dump(value, allow_unicode=True, default_flow_style=flow)) == value
+
     def test_a_byte_order_mark_is_passed_over(self) -> None:
         assert read(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
         assert read(b"\xef\xbb\xbfa: 1") == {"a": 1}
@@ -66,13 +72,7 @@ class TestWhatIsRead:
         assert list(read(text).values()) == expected  # type: ignore[attr-defined]
 
     def test_yaml_tags_of_plain_types_are_followed(self) -> None:
-        assert read("a: !!str 1\nb: !!int '2'\nc: !!map {}\nd: !!seq []\ne: ! 3") == {
-            "a": "1",
-            "b": 2,
-            "c": {},
-            "d": [],
-            "e": "3",
-        }
+        assert read("a: !!str 1\nb: !!int '2'\nc: !!map {}\nd: !!seq []") == {"a": "1", "b": 2, "c": {}, "d": []}
 
     def test_yaml_in_flow_style_is_no_broken_json(self) -> None:
         assert read("{replicas: 3, tags: [a, b]}") == {"replicas": 3, "tags": ["a", "b"]}
@@ -92,9 +92,9 @@ class TestWhatIsRead:
     def test_nesting_up_to_the_limit(self) -> None:
         for text in ("[" * MAX_DEPTH + "]" * MAX_DEPTH, "- " * MAX_DEPTH + "x"):
             value, depth = read(text), 0
-            while isinstance(value, list) and value:
-                value, depth = value[0], depth + 1
-            assert depth >= MAX_DEPTH - 1
+            while isinstance(value, list):
+                value, depth = value[0] if value else None, depth + 1
+            assert depth == MAX_DEPTH
 
 
 class TestWhatIsRefused:
@@ -106,7 +106,6 @@ class TestWhatIsRefused:
             ("# nothing\n", "nothing but comments"),
             ('{"a": [1, 2', "line 1, column 12: the JSON text ends in the middle of a value; is the file truncated?"),
             ('{\n  "a": "b', "line 2, column 8: the JSON text ends in the middle"),
-            ('{"a": 1,}', "line 1"),
             ('{"a": 1} {"a": 2}', "is not JSON: extra data"),
             ('{"a": NaN}', "holds NaN"),
             ('{"a": -Infinity}', "holds -Infinity"),
@@ -168,6 +167,7 @@ class TestWhatIsRefused:
 
     def test_a_file_named_json_is_no_yaml(self) -> None:
         assert "is not JSON" in refusal("a: 1", "f.json")
+        assert "line 1, column 9: is not JSON" in refusal('{"a": 1,}', "f.JSON")
 
     def test_yaml_has_a_lower_limit_than_json(self) -> None:
         assert "5 MB of YAML; expected at most 4 MiB; write it as JSON" in refusal(
@@ -226,7 +226,7 @@ class TestFiles:
         ],
     )
     def test_what_cannot_be_opened(self, path: str, said: str) -> None:
-        with pytest.raises(DocumentError, match="expected|cannot be read") as caught:
+        with pytest.raises(DocumentError, match=r"expected|cannot be read") as caught:
             read_document(path)
         assert said in str(caught.value)
         assert str(caught.value).isprintable()
@@ -263,8 +263,7 @@ class TestStandardInput:
     def test_100_mb_are_refused_before_they_are_read_whole(self) -> None:
         code = "import sys; from floe_charts.documents import read_document; read_document('-')"
         producer = subprocess.Popen(["head", "-c", "100000000", "/dev/zero"], stdout=subprocess.PIPE)
-        source = str(Path(__file__).parents[1] / "src")
-        environment = {**os.environ, "PYTHONPATH": source}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         command = [sys.executable, "-c", code]
         done = subprocess.run(
             command, stdin=producer.stdout, capture_output=True, text=True, env=environment, check=False

@@ -37,7 +37,7 @@ def check_tree(data: object, source: str, error: type[InputError] = DocumentErro
     """
     _check_leaf(data, None, source, error)
     level: dict[int, tuple[object, _Link]] = {id(data): (data, None)}
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         below: dict[int, tuple[object, _Link]] = {}  # by identity: what holds itself twice is seen once on a level
         for node, link in level.values():
             for key, value in _items(node, link, source, error):

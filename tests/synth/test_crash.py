@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -24,16 +24,6 @@ OLD = ChartFiles({f"shop/{name}": f"{name}: old\n" for name in [*NAMES, "templat
 NEW = ChartFiles({f"shop/{name}": f"{name}: new\n" for name in [*NAMES, "templates/came/d.yaml"]})
 STRAY = {"Chart.lock": "digest\n", "templates/mine.yaml": "kind: ConfigMap\n"}
 KILLS = 40
-
-WRITER = f"""
-from floe_charts.synth.files import ChartFiles
-import sys
-versions = [ChartFiles({dict(OLD)!r}), ChartFiles({dict(NEW)!r})]
-print(flush=True)
-while True:
-    for version in versions:
-        version.write(sys.argv[1])
-"""
 
 
 def whole(chart: Path) -> str | None:
@@ -58,21 +48,31 @@ def charts(tmp_path: Path) -> Path:
     return charts
 
 
+def started(action: Callable[[], object]) -> int:
+    """The id of a new process that runs ``action``; its exit code is 0 where that returned."""
+    child = os.fork()
+    if child == 0:
+        try:
+            action()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    return child
+
+
 def test_killed_at_random(charts: Path) -> None:
+    def write_for_ever() -> None:
+        for version in itertools.cycle((NEW, OLD)):
+            version.write(charts)
+
     chance = random.Random(2)
     for _ in range(KILLS):
-        with subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(charts)],
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        ) as writer:
-            assert writer.stdout is not None
-            writer.stdout.readline()
-            for _ in range(chance.randrange(40)):
-                assert (charts / "shop" / "Chart.yaml").exists()
-                time.sleep(0.0005)
-            writer.kill()
-        assert writer.returncode == -signal.SIGKILL
+        writer = started(write_for_ever)
+        for _ in range(chance.randrange(80)):
+            assert (charts / "shop" / "Chart.yaml").exists()
+            time.sleep(0.0005)
+        os.kill(writer, signal.SIGKILL)
+        assert os.waitpid(writer, 0)[1] == signal.SIGKILL
         assert whole(charts / "shop")
     OLD.write(charts)
     assert whole(charts / "shop") == "old"
@@ -84,23 +84,19 @@ def killed_at(step: int, action: Callable[[], object]) -> bool:
 
     False where it ended before.
     """
-    child = os.fork()
-    if child == 0:
-        steps = iter(range(step))
+    steps = iter(range(step))
 
-        def hook(event: str, _: object) -> None:
-            if event == "os.kill" or event.split(".")[0] not in ("open", "os", "fcntl", "shutil", "ctypes"):
-                return
-            if next(steps, None) is None:
-                os.kill(os.getpid(), signal.SIGKILL)
+    def hook(event: str, _: object) -> None:
+        if event == "os.kill" or event.split(".")[0] not in ("open", "os", "fcntl", "shutil", "ctypes"):
+            return
+        if next(steps, None) is None:
+            os.kill(os.getpid(), signal.SIGKILL)
 
+    def hooked() -> None:
         sys.addaudithook(hook)
-        try:
-            action()
-            os._exit(0)
-        finally:
-            os._exit(1)
-    _, status = os.waitpid(child, 0)
+        action()
+
+    _, status = os.waitpid(started(hooked), 0)
     assert status in (0, signal.SIGKILL)
     return status != 0
 

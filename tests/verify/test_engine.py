@@ -20,7 +20,14 @@ from floe_charts.verify.engine_embedded import EmbeddedHelm
 from tests.support import write_chart
 
 SCHEMA: dict[str, object] = {"properties": {"size": {"type": "integer"}}, "additionalProperties": False}
-CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-c\ndata:\n  size: {{ .Values.size | quote }}\n"
+CONFIG = """\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {{ .Release.Name }}-c
+data:
+  size: {{ .Values.size | quote }}
+"""
 
 
 @pytest.fixture
@@ -117,6 +124,25 @@ def test_a_forked_child_is_told_instead_of_hanging(chart: Path) -> None:
         child.join()
 
 
+def test_a_disabled_dependency_comes_back_when_it_is_enabled(tmp_path: Path) -> None:
+    dependencies = [{"name": "sub", "version": "1.0.0", "condition": "sub.on"}]
+    chart = write_chart(
+        tmp_path / "parent",
+        {"v.yaml": "{{ toJson .Values }}"},
+        {"sub": {"on": False}},
+        chart={"dependencies": dependencies},
+    )
+    write_chart(chart / "charts" / "sub", {"c.yaml": "a: {{ .Values.own }}\n"}, {"own": 1}, chart={"version": "1.0.0"})
+    handle = load(chart)
+    off = {"parent/templates/v.yaml": '{"sub":{"on":false}}'}
+    assert handle.render() == off
+    assert handle.render({"sub": {"on": True}})["parent/charts/sub/templates/c.yaml"] == "a: 1\n"
+    assert handle.render() == off
+    with ThreadPoolExecutor(4) as pool:
+        sizes = list(pool.map(lambda on: len(handle.render({"sub": {"on": on}})), [True, False] * 100))
+    assert sizes == [2, 1] * 100
+
+
 # ---- the program, played by a script that says what helm says --------------------------------------------------------
 
 TEMPLATE_OUTPUT = """\
@@ -180,7 +206,13 @@ def test_the_programs_failures_are_told_apart(
 
 
 def test_the_programs_lint_lines_are_read(tmp_path: Path, chart: Path) -> None:
-    output = "==> Linting x\n[INFO] Chart.yaml: icon is recommended\n[WARNING] templates/: odd: name\n[ERROR] broken\n\nError: 1 chart(s)\n"
+    lines = [
+        "==> Linting x",
+        "[INFO] Chart.yaml: icon is recommended",
+        "[WARNING] templates/: odd: name",
+        "[ERROR] broken",
+    ]
+    output = "\n".join([*lines, "", "Error: 1 chart(s) linted", ""])
     found = HelmBinary(program(tmp_path, f"sys.stdout.write({output!r}); sys.exit(1)")).lint(chart)
     assert [(one.severity, one.path, one.text) for one in found] == [
         ("info", "Chart.yaml", "icon is recommended"),
@@ -196,5 +228,6 @@ def test_the_program_refuses_what_is_no_chart(tmp_path: Path) -> None:
 
 def test_the_library_is_not_imported_before_it_is_used() -> None:
     assert importlib.util.find_spec("helm_python") is not None
-    code = "import sys, floe_charts.verify.engine, floe_charts.verify.text, floe_charts.verify.dead; sys.exit('helm_python' in sys.modules)"
+    modules = ", ".join(f"floe_charts.verify.{name}" for name in ("engine", "dead", "text", "schemas", "sealed"))
+    code = f"import sys, {modules}; sys.exit('helm_python' in sys.modules or 'jsonschema_rs' in sys.modules)"
     assert os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-c", code]) == 0

@@ -112,7 +112,8 @@ def test_objects_as_people_write_them_fit(obj: dict[str, Any], version: str) -> 
         (
             ("spec", "template", "spec", "containers", 0, "resources", "limits", "cpu"),
             True,
-            "spec.template.spec.containers[0].resources.limits.cpu takes a number or a string, but found a boolean (true)",
+            "spec.template.spec.containers[0].resources.limits.cpu takes a number or a string, "
+            "but found a boolean (true)",
         ),
         (
             ("spec", "strategy", "rollingUpdate", "maxSurge"),
@@ -223,7 +224,7 @@ def test_a_general_validator_agrees(data: st.DataObject) -> None:
     kind = obj["kind"]
     for _ in range(data.draw(st.integers(1, 3))):
         places = [path for path, _ in leaves(obj, into_lists=True)] + [path for path in objects(obj) if path]
-        path = data.draw(st.sampled_from([path for path in places if path[0] not in ("apiVersion", "kind")]))
+        path = data.draw(st.sampled_from([("spec",), *(one for one in places if one[0] not in ("apiVersion", "kind"))]))
         action = data.draw(st.sampled_from(["change", "add", "delete"]))
         if action == "delete":
             obj = delete_at(obj, path)

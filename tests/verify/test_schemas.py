@@ -28,7 +28,8 @@ def rendered(data: dict[str, object]) -> RenderedObject:
 def test_a_fault_is_told_once_for_all_versions_and_names_the_object() -> None:
     report = validate_objects([rendered({**SERVICE, "spec": {"prts": []}})], ["1.28", "1.37"])
     assert [str(one) for one in report.findings] == [
-        "c/templates/x.yaml: Service web: spec.prts is not a field of ServiceSpec (Kubernetes 1.28); did you mean ports?"
+        "c/templates/x.yaml: Service web: "
+        "spec.prts is not a field of ServiceSpec (Kubernetes 1.28); did you mean ports?"
     ]
     assert report.checked == 2
 
@@ -93,7 +94,7 @@ def test_custom_resources_are_held_against_their_schema(
 
 
 def test_schemas_that_cannot_be_read_are_named(tmp_path: Path, custom: CustomSchemas) -> None:
-    with pytest.raises(HelmError, match="absent.json"):
+    with pytest.raises(HelmError, match=r"absent\.json"):
         custom.validate({"apiVersion": "x/v1", "kind": "Absent"})
     with pytest.raises(HelmError, match=r"index\.json"):
         CustomSchemas.from_directory(tmp_path / "nowhere")

@@ -120,7 +120,7 @@ def test_what_is_handed_to_a_subchart_can_be_left_out() -> None:
 
 
 def test_values_that_do_not_fit_are_refused_because_the_answer_would_be_blind() -> None:
-    with pytest.raises(ValuesError, match="web.replicas takes an integer"):
+    with pytest.raises(ValuesError, match=r"web\.replicas takes an integer"):
         check_sealed(SEALED, {"web": {"replicas": "x"}})
 
 
@@ -128,7 +128,7 @@ def test_the_findings_say_where_and_what_to_do() -> None:
     schema = schema_with("properties", "web", additionalProperties=None)
     texts = [str(one) for one in check_sealed(schema, VALUES).findings()]
     assert texts == [
-        "values.schema.json: web accepts keys that do not exist, such as repicas; "
+        "values.schema.json: web accepts keys that do not exist, such as replcas; "
         'say "additionalProperties": false there'
     ]
 
@@ -146,6 +146,6 @@ def test_helm_disagrees_with_another_schema(tmp_path: Path) -> None:
 
 def test_changes_say_what_was_changed() -> None:
     found = [one.apply({"size": 1}) for one in changes({"properties": {"size": {"type": "integer"}}}, {"size": 1})]
-    assert {"size": 1, "sze": 1} in found
+    assert {"size": 1, "sie": 1} in found
     assert {"size": "wrong type"} in found
     assert all(one != {"size": 7} for one in found)

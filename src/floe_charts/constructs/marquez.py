@@ -107,6 +107,7 @@ class Marquez(PlatformPart[MarquezValues]):
             replicas=v.replicas,
             image=v.image,
             command=["bash", f"{_CONFIG}/{START_FILE}"],
+            args=["/usr/src/app/entrypoint.sh"],
             env=self._api_env(v),
             resources=v.resources,
             security=restricted_security(uid=_API_UID),

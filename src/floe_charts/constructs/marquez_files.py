@@ -36,7 +36,7 @@ logging:
 
 _START = r"""#!/bin/bash
 # Escapes user and password for the inside of a double-quoted YAML scalar, so that any of them works;
-# a dollar sign too, which would begin one more variable. Then starts Marquez.
+# a dollar sign too, which would begin one more variable. Then runs its arguments.
 set -euo pipefail
 
 escaped() {
@@ -58,7 +58,7 @@ escaped() {
 POSTGRES_USER="$(escaped "$POSTGRES_USER")"
 POSTGRES_PASSWORD="$(escaped "$POSTGRES_PASSWORD")"
 export POSTGRES_USER POSTGRES_PASSWORD
-exec "${MARQUEZ_ENTRYPOINT:-/usr/src/app/entrypoint.sh}"
+exec "$@"
 """
 
 _WAIT = r"""#!/bin/sh

@@ -21,9 +21,9 @@ _StorageSize = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(Mi|Gi|Ti|
 
 
 class StorageValues(Values):
-    """The volume of each PostgreSQL server."""
+    """The volume of each PostgreSQL server; in mode statefulset fixed once it exists."""
 
-    size: _StorageSize = Field("10Gi", description="Size; fixed in mode statefulset once the volume exists.")
+    size: _StorageSize = Field("10Gi", description="Size.")
     storage_class: _OptionalName = Field("", description="StorageClass; empty: the cluster's default.")
 
 
@@ -70,7 +70,7 @@ class PostgresValues(Values):
     mode: Literal["statefulset", "operator", "external"] = Field(
         "statefulset", description="One server made here, a CloudNativePG cluster, or a server elsewhere."
     )
-    storage: StorageValues = Field(StorageValues(), description="Volume of each server; not in mode external.")
+    storage: StorageValues = Field(StorageValues(), description="Volume of each server; not in mode external; in mode statefulset fixed once it exists.")
     resources: Resources = Field(Resources(), description="CPU and memory of each server; not in mode external.")
     node_selector: NodeSelector = Field({}, description="Labels of the nodes to run on; not in mode external.")
     tolerations: list[Toleration] = Field([], description="Taints that the servers tolerate; not in mode external.")

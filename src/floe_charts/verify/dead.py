@@ -101,7 +101,7 @@ def find_dead_values(
             for decided, found in enumerate(pool.map(trial.living, groups), 1):
                 living |= found
                 if progress is not None:
-                    progress(len(wanted) - len(open_) + min(decided * size, len(left)), len(wanted))
+                    progress(len(wanted) - len(left) + min(decided * size, len(left)), len(wanted))
             alive += [path for path in open_ if path in living]
             fixed -= trial.changeable
             unstable |= trial.unstable

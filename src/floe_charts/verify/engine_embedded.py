@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
@@ -27,7 +30,9 @@ class EmbeddedHelm:
         """Load the chart in a directory or a .tgz; raise HelmError where it is none."""
         helm = _library()
         try:
-            return EmbeddedChart(helm.Chart.load(os.fspath(chart)))
+            loaded = helm.Chart.load(os.fspath(chart))
+            archive = _archive(loaded) if loaded.dependencies or loaded.metadata.get("dependencies") else None
+            return EmbeddedChart(loaded, archive)
         except helm.HelmError as error:
             raise HelmError(f"{os.fspath(chart)}: Helm cannot load this chart: {_tidy(error)}") from error
 
@@ -52,9 +57,15 @@ class EmbeddedHelm:
 class EmbeddedChart:
     """A chart that the library holds in memory; see :class:`floe_charts.verify.engine.ChartHandle`."""
 
-    def __init__(self, chart: helm_python.Chart) -> None:
-        """Take a loaded chart; made by :meth:`EmbeddedHelm.load`."""
+    def __init__(self, chart: helm_python.Chart, archive: bytes | None) -> None:
+        """Take a loaded chart, and its archive if it has dependencies; made by :meth:`EmbeddedHelm.load`.
+
+        A render removes disabled subcharts from the library's chart and leaves the defaults of the others in its values
+        (helm-python-sdk 0.2.2), so that the next render sees another chart. One with dependencies is therefore loaded
+        from memory for each render; that costs less than the render.
+        """
         self._chart = chart
+        self._archive = archive
 
     @cached_property
     def name(self) -> str:
@@ -77,7 +88,8 @@ class EmbeddedChart:
         """What each template gives, by its path; raise ValuesRefused or RenderError."""
         helm = _library()
         try:
-            return self._chart.render(dict(values or {}), name=release, namespace=namespace)
+            with self._fresh() as chart:
+                return chart.render(dict(values or {}), name=release, namespace=namespace)
         except helm.HelmValuesError as error:
             raise ValuesRefused(_tidy(error)) from error
         except helm.HelmError as error:
@@ -87,11 +99,18 @@ class EmbeddedChart:
         """Hold ``values``, merged over the defaults, against the chart's schema; raise ValuesRefused."""
         helm = _library()
         try:
-            self._chart.validate_schema(dict(values or {}))
+            with self._fresh() as chart:
+                chart.validate_schema(dict(values or {}))
         except helm.HelmValuesError as error:
             raise ValuesRefused(_tidy(error)) from error
         except helm.HelmError as error:
             raise HelmError(_tidy(error)) from error
+
+    def _fresh(self) -> AbstractContextManager[helm_python.Chart]:
+        if self._archive is None:
+            return nullcontext(self._chart)
+        fresh: helm_python.Chart = _library().Chart.load_archive(self._archive)
+        return fresh
 
 
 def _library() -> ModuleType:
@@ -106,6 +125,11 @@ def _library() -> ModuleType:
     elif _started_in != os.getpid():
         raise HelmError("Helm's library does not survive a fork; start worker processes with the method 'spawn'")
     return helm_python
+
+
+def _archive(chart: helm_python.Chart) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="floe-charts-") as directory:
+        return Path(chart.save(directory)).read_bytes()
 
 
 def _lint_message(raw: Mapping[str, object]) -> LintMessage:

@@ -1,0 +1,22 @@
+PYTHON ?= python3
+
+.PHONY: check lint test bench charts constraints
+
+check: lint test
+
+lint:
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	$(PYTHON) -m importlinter.cli lint-imports 2>/dev/null || lint-imports
+
+test:
+	$(PYTHON) -m pytest -n 2
+
+# Prints figures side by side; asserts nothing.
+bench:
+	$(PYTHON) benchmarks/run.py
+
+# The committed chart, from the bundled example.
+charts:
+	$(PYTHON) -m floe_charts synth
