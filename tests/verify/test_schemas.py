@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ CLUSTER = {
 }
 
 
-def rendered(data: dict[str, object]) -> RenderedObject:
+def rendered(data: Mapping[str, object]) -> RenderedObject:
     return RenderedObject("c/templates/x.yaml", 0, data)
 
 

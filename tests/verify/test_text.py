@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ HEAD = "apiVersion: v1\nkind: {kind}\nmetadata:\n  name: c\ndata:\n"
 
 
 def chart(
-    tmp_path: Path, data: str, *, kind: str = "ConfigMap", schema: dict[str, object] | None = None
+    tmp_path: Path, data: str, *, kind: str = "ConfigMap", schema: Mapping[str, object] | None = None
 ) -> ChartHandle:
     values = {"v": "plain", "list": [{"name": "x"}]}
     return load(write_chart(tmp_path / "c", {"c.yaml": HEAD.format(kind=kind) + data}, values, schema=schema))
@@ -26,7 +27,7 @@ SAFE = [
     "  {{ .Values.v | quote }}: k\n",
     "  k: {{ toJson (dict \"a\" (list .Values.v)) | quote }}\n",
     "  k.yaml: |\n    a:\n      b: {{ .Values.v | quote }}\n",
-    "  k.yaml: {{ toYaml (dict \"a\" .Values.v) | quote }}\n",
+    "  k.yaml: {{ printf \"a:\\n  b: %s\" (quote .Values.v) | quote }}\n",
     "  k.json: {{ toJson (dict \"a\" .Values.v) | quote }}\n",
     "  k: {{ .Values.v | b64enc | quote }}\n",
     "  script: {{ printf \"echo: %s\" .Values.v | quote }}\n",
@@ -58,6 +59,8 @@ def test_safe_templates_pass_with_every_awkward_text(tmp_path: Path, data: str) 
         ("  {{ .Values.v }}: k\n", "a: b"),
         ("  k.yaml: |\n    a: {{ .Values.v }}\n", "true"),
         ("  k.yaml: {{ toYaml (dict \"a\" (dict .Values.v 1)) | quote }}\n", "<<"),
+        ("  k.yaml: {{ toYaml (dict \"a\" .Values.v) | quote }}\n", "line end\n"),
+        ("  k.yaml: {{ toYaml (dict \"a\" .Values.v) | quote }}\n", "\x7f"),
         ("  k.yaml: {{ toJson (dict \"a\" .Values.v) | quote }}\n", "\u0085"),
         ("  k.yaml: |\n    a: {{ .Values.v }}\n", "a: b"),
         ("  k.json: |\n    {\"a\": \"{{ .Values.v }}\"}\n", '"'),

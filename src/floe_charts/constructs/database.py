@@ -17,16 +17,19 @@ PASSWORD_KEY = "password"
 _NAME = re.compile(r"[a-z]([-a-z0-9]{0,30}[a-z0-9])?\Z")
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}\Z")
 # CloudNativePG refuses these roles and databases; PostgreSQL reserves the prefix pg_.
-_RESERVED = frozenset({"app", "cnpg_pooler_pgbouncer", "postgres", "public", "streaming_replica", "template0", "template1"})
+_RESERVED = frozenset(
+    {"app", "cnpg_pooler_pgbouncer", "postgres", "public", "streaming_replica", "template0", "template1"}
+)
 
 
 @dataclass(frozen=True)
 class DatabaseConsumer:
     """A part of the platform that keeps its data in PostgreSQL.
 
-    ``name`` names the consumer's objects; ``secret`` is the name of a Secret with the keys ``username`` (the same as
-    ``role``) and ``password``, literal or an expression, ``default_secret`` its literal default; ``extra_keys`` are what
-    the consumer's own chart wants in the same Secret. ``enabled`` is an expression where values can switch the consumer off.
+    ``name`` names the consumer's objects. ``secret`` is the name, literal or an expression, of a Secret with the keys
+    ``username`` (the same as ``role``) and ``password``; ``default_secret`` is its literal default; ``extra_keys`` are
+    what the consumer's own chart wants in the same Secret. ``enabled`` is an expression where values can switch the
+    consumer off.
 
     Raises :class:`DeclarationError` for names that PostgreSQL or Kubernetes would refuse.
     """
@@ -42,11 +45,15 @@ class DatabaseConsumer:
     def __post_init__(self) -> None:
         """Check the names, which stand in SQL, in a shell script and in object names."""
         if not _NAME.match(self.name):
-            raise DeclarationError(f"{self.name!r} cannot name a database consumer: small letters, digits and dashes, at most 32")
+            raise DeclarationError(
+                f"{self.name!r} cannot name a database consumer: small letters, digits and dashes, at most 32"
+            )
         for what, text in (("database", self.database), ("role", self.role)):
             if not _IDENTIFIER.match(text) or text in _RESERVED or text.startswith("pg_"):
-                raise DeclarationError(f"{self.name}: {text!r} cannot name a {what} of PostgreSQL: small letters, digits and "
-                                       "underscores, and not a name that PostgreSQL or CloudNativePG keeps for itself")
+                raise DeclarationError(
+                    f"{self.name}: {text!r} cannot name a {what} of PostgreSQL: small letters, digits and underscores, "
+                    "and not a name that PostgreSQL or CloudNativePG keeps for itself"
+                )
 
     @property
     def env_prefix(self) -> str:
@@ -56,8 +63,10 @@ class DatabaseConsumer:
     @property
     def required_secret(self) -> RequiredSecret:
         """The Secret that consumer and server read."""
-        keys = (USERNAME_KEY, PASSWORD_KEY, *(key for key in self.extra_keys if key not in (USERNAME_KEY, PASSWORD_KEY)))
-        return RequiredSecret(self.default_secret, keys, f"role {self.role} of database {self.database} in PostgreSQL")
+        keys = dict.fromkeys((USERNAME_KEY, PASSWORD_KEY, *self.extra_keys))
+        return RequiredSecret(
+            self.default_secret, tuple(keys), f"role {self.role} of database {self.database} in PostgreSQL"
+        )
 
 
 def check_consumers(consumers: Iterable[DatabaseConsumer]) -> tuple[DatabaseConsumer, ...]:
@@ -68,6 +77,7 @@ def check_consumers(consumers: Iterable[DatabaseConsumer]) -> tuple[DatabaseCons
         for consumer in made:
             text = getattr(consumer, what)
             if text in seen:
-                raise DeclarationError(f"the database consumers {seen[text].name} and {consumer.name} share the {what} {text}")
+                both = f"{seen[text].name} and {consumer.name}"
+                raise DeclarationError(f"the database consumers {both} share the {what} {text}")
             seen[text] = consumer
     return made

@@ -54,10 +54,14 @@ class MarquezValues(Values):
     """Marquez, which keeps the lineage of data."""
 
     enabled: bool = Field(True, description="Whether Marquez runs; its database needs its Secret only then.")
-    image: Image = Field(Image(repository="docker.io/marquezproject/marquez", tag="0.51.1"), description="Image of the API.")
+    image: Image = Field(
+        Image(repository="docker.io/marquezproject/marquez", tag="0.51.1"), description="Image of the API."
+    )
     replicas: int = Field(1, ge=0, le=100, description="Pods that serve the API.")
     resources: Resources = Field(Resources(), description="CPU and memory of each pod of the API.")
-    log_level: Literal["ERROR", "WARN", "INFO", "DEBUG"] = Field("INFO", description="Least severity that the API logs.")
+    log_level: Literal["ERROR", "WARN", "INFO", "DEBUG"] = Field(
+        "INFO", description="Least severity that the API logs."
+    )
     database: MarquezDatabase = Field(MarquezDatabase(), description="The connection to PostgreSQL.")
     web: MarquezWebValues = Field(MarquezWebValues(), description="The web page that shows the lineage.")
     node_selector: NodeSelector = Field({}, description="Labels of the nodes that the pods run on.")
@@ -87,10 +91,14 @@ class Marquez(PlatformPart[MarquezValues]):
         return (MARQUEZ, MARQUEZ_ADMIN, MARQUEZ_WEB)
 
     def database_consumer(self) -> DatabaseConsumer:
-        """What :class:`~floe_charts.constructs.postgres.PostgresCluster` must provide, the Secret that both read included."""
+        """The database that Marquez needs, and the Secret that it shares with PostgreSQL."""
         return DatabaseConsumer(
-            name="marquez", database=_DATABASE, role=_DATABASE, secret=self.refs.database.secret_name,
-            default_secret=self.values.database.secret_name, enabled=self.refs.enabled,
+            name="marquez",
+            database=_DATABASE,
+            role=_DATABASE,
+            secret=self.refs.database.secret_name,
+            default_secret=self.values.database.secret_name,
+            enabled=self.refs.enabled,
         )
 
     def build(self, v: MarquezValues) -> None:
@@ -101,27 +109,31 @@ class Marquez(PlatformPart[MarquezValues]):
                 self._web(v)
 
     def _api(self, v: MarquezValues) -> None:
-        api = self.part(MARQUEZ.suffix, ports={MARQUEZ.port_name: MARQUEZ.port, MARQUEZ_ADMIN.port_name: MARQUEZ_ADMIN.port})
+        api = self.part(
+            MARQUEZ.suffix, ports={MARQUEZ.port_name: MARQUEZ.port, MARQUEZ_ADMIN.port_name: MARQUEZ_ADMIN.port}
+        )
         config = self.add(self.config_map(api.name, FILES))
-        self.add(api.deployment(
-            replicas=v.replicas,
-            image=v.image,
-            command=["bash", f"{_CONFIG}/{START_FILE}"],
-            args=["/usr/src/app/entrypoint.sh"],
-            env=self._api_env(v),
-            resources=v.resources,
-            security=restricted_security(uid=_API_UID),
-            mounts={"config": _CONFIG, "tmp": "/tmp"},
-            # The first start migrates the database. A database that is away makes a pod unready, not restart.
-            startupProbe=http_probe("/ping", MARQUEZ_ADMIN.port_name, failures=60),
-            livenessProbe=http_probe("/ping", MARQUEZ_ADMIN.port_name),
-            readinessProbe=http_probe("/healthcheck", MARQUEZ_ADMIN.port_name),
-            init_containers=[self._wait_container(v)],
-            volumes=[{"name": "config", "configMap": {"name": api.name}}, {"name": "tmp", "emptyDir": {}}],
-            checksums={"config": config},
-            pod_security=pod_security(uid=_API_UID),
-            pod=_placement(v),
-        ))
+        self.add(
+            api.deployment(
+                replicas=v.replicas,
+                image=v.image,
+                command=["bash", f"{_CONFIG}/{START_FILE}"],
+                args=["/usr/src/app/entrypoint.sh"],
+                env=self._api_env(v),
+                resources=v.resources,
+                security=restricted_security(uid=_API_UID),
+                mounts={"config": _CONFIG, "tmp": "/tmp"},
+                # The first start migrates the database. A database that is away makes a pod unready, not restart.
+                startupProbe=http_probe("/ping", MARQUEZ_ADMIN.port_name, failures=60),
+                livenessProbe=http_probe("/ping", MARQUEZ_ADMIN.port_name),
+                readinessProbe=http_probe("/healthcheck", MARQUEZ_ADMIN.port_name),
+                init_containers=[self._wait_container(v)],
+                volumes=[{"name": "config", "configMap": {"name": api.name}}, {"name": "tmp", "emptyDir": {}}],
+                checksums={"config": config},
+                pod_security=pod_security(uid=_API_UID),
+                pod=_placement(v),
+            )
+        )
         self.add(api.service())
 
     def _api_env(self, v: MarquezValues) -> dict[str, Any]:
@@ -142,7 +154,8 @@ class Marquez(PlatformPart[MarquezValues]):
     def _wait_container(self, v: MarquezValues) -> dict[str, Any]:
         """Marquez's own image, which has PostgreSQL's client programs."""
         return container(
-            "wait-for-database", v.image,
+            "wait-for-database",
+            v.image,
             command=["sh", f"{_CONFIG}/{WAIT_FILE}"],
             env={
                 "PGHOST": POSTGRES.host(self.chart),
@@ -159,24 +172,27 @@ class Marquez(PlatformPart[MarquezValues]):
 
     def _web(self, v: MarquezValues) -> None:
         web = self.part(MARQUEZ_WEB.suffix, ports={MARQUEZ_WEB.port_name: MARQUEZ_WEB.port})
-        self.add(web.deployment(
-            replicas=v.web.replicas,
-            image=v.web.image,
-            env={
-                "MARQUEZ_HOST": MARQUEZ.host(self.chart),
-                "MARQUEZ_PORT": str(MARQUEZ.port),
-                "WEB_PORT": str(MARQUEZ_WEB.port),
-            },
-            resources=v.web.resources,
-            security=restricted_security(uid=_WEB_UID),
-            mounts={"tmp": "/tmp"},
-            startupProbe=http_probe("/healthcheck", MARQUEZ_WEB.port_name, period=5, failures=24),
-            livenessProbe=http_probe("/healthcheck", MARQUEZ_WEB.port_name),
-            readinessProbe=http_probe("/healthcheck", MARQUEZ_WEB.port_name),
-            volumes=[{"name": "tmp", "emptyDir": {}}],
-            pod_security=pod_security(uid=_WEB_UID),
-            pod=_placement(v),
-        ), name=f"{self.file_stem}-web")
+        self.add(
+            web.deployment(
+                replicas=v.web.replicas,
+                image=v.web.image,
+                env={
+                    "MARQUEZ_HOST": MARQUEZ.host(self.chart),
+                    "MARQUEZ_PORT": str(MARQUEZ.port),
+                    "WEB_PORT": str(MARQUEZ_WEB.port),
+                },
+                resources=v.web.resources,
+                security=restricted_security(uid=_WEB_UID),
+                mounts={"tmp": "/tmp"},
+                startupProbe=http_probe("/healthcheck", MARQUEZ_WEB.port_name, period=5, failures=24),
+                livenessProbe=http_probe("/healthcheck", MARQUEZ_WEB.port_name),
+                readinessProbe=http_probe("/healthcheck", MARQUEZ_WEB.port_name),
+                volumes=[{"name": "tmp", "emptyDir": {}}],
+                pod_security=pod_security(uid=_WEB_UID),
+                pod=_placement(v),
+            ),
+            name=f"{self.file_stem}-web",
+        )
         self.add(web.service(), name=f"{self.file_stem}-web")
 
 

@@ -38,21 +38,25 @@ _SOCKET = "/var/run/postgresql"
 class PostgresCluster(PlatformPart[PostgresValues]):
     """The platform's PostgreSQL; in every mode the Service ``<fullname>-postgres`` leads to it on port 5432.
 
-    - ``statefulset``: one server. An init container makes data directory, roles and databases before every start
-      (see :mod:`floe_charts.constructs.postgres_script`), so a consumer that comes later, and a changed password, need no
-      more than the restart that the changed pod template brings; a changed Secret alone needs ``kubectl rollout restart``.
-      No Helm hook takes part, so ``helm install --wait`` and GitOps controllers see nothing special.
-    - ``operator``: a CloudNativePG ``Cluster`` with managed roles and a ``Database`` per consumer; the operator keeps both up
-      to date. The database ``app`` that it makes at bootstrap stays unused: making a consumer's there would tie the
-      bootstrap, which runs once, to the list of consumers.
-    - ``external``: an ExternalName Service; the server's databases and roles are its administrator's. TLS certificates are
-      checked against the Service's name by clients that verify host names.
+    - ``statefulset``: one server. An init container makes data directory, roles and databases before every start (see
+      :mod:`floe_charts.constructs.postgres_script`). A consumer that comes later changes the pod template, and the
+      restart makes its database; a password changed in a Secret takes effect after ``kubectl rollout restart``. No Helm
+      hook takes part, so ``helm install --wait`` and GitOps controllers see nothing special.
+    - ``operator``: a CloudNativePG ``Cluster`` with managed roles, and a ``Database`` per consumer; the operator keeps
+      both up to date. The database ``app`` that it makes at bootstrap stays unused: making a consumer's there would tie
+      the bootstrap, which runs once, to the list of consumers.
+    - ``external``: an ExternalName Service; databases and roles are the business of the server's administrator. Clients
+      that verify host names compare the server's certificate with the Service's name.
     """
 
     title: ClassVar[str] = "PostgreSQL"
 
     def __init__(
-        self, chart: HelmChart, id: str = "postgres", *, consumers: Sequence[DatabaseConsumer],
+        self,
+        chart: HelmChart,
+        id: str = "postgres",
+        *,
+        consumers: Sequence[DatabaseConsumer],
         values: PostgresValues | None = None,
     ) -> None:
         """``consumers`` get one database and one role each; raises DeclarationError where two share a name."""
@@ -86,14 +90,22 @@ class PostgresCluster(PlatformPart[PostgresValues]):
     def _stateful_set(self, v: PostgresValues) -> None:
         server = self.part(POSTGRES.suffix, ports={POSTGRES.port_name: POSTGRES.port})
         headless = f"{server.name}-headless"
-        script = self.add(self.config_map(server.name, {
-            SCRIPT_FILE: prepare_script(self.consumers), HBA_FILE: HBA,
-        }))
+        script = self.add(
+            self.config_map(
+                server.name,
+                {
+                    SCRIPT_FILE: prepare_script(self.consumers),
+                    HBA_FILE: HBA,
+                },
+            )
+        )
         self.add(server.service())
         self.add(server.service(headless=True, name=headless), name=f"{self.file_stem}-headless")
         self.add(self._stateful_set_manifest(v, server, headless, script))
 
-    def _stateful_set_manifest(self, v: PostgresValues, server: Part, headless: str, script: Template) -> dict[str, Any]:
+    def _stateful_set_manifest(
+        self, v: PostgresValues, server: Part, headless: str, script: Template
+    ) -> dict[str, Any]:
         return server.stateful_set(
             service=headless,
             containers=[self._server_container(v)],
@@ -103,14 +115,16 @@ class PostgresCluster(PlatformPart[PostgresValues]):
                 *({"name": name, "emptyDir": {"medium": "Memory"}} for name in ("socket", "shm")),
                 {"name": "tmp", "emptyDir": {}},
             ],
-            volume_claims=[{
-                "metadata": {"name": "data", "labels": server.selector},
-                "spec": {
-                    "accessModes": ["ReadWriteOnce"],
-                    "resources": {"requests": {"storage": v.storage.size}},
-                    "storageClassName": _storage_class(v.storage),
-                },
-            }],
+            volume_claims=[
+                {
+                    "metadata": {"name": "data", "labels": server.selector},
+                    "spec": {
+                        "accessModes": ["ReadWriteOnce"],
+                        "resources": {"requests": {"storage": v.storage.size}},
+                        "storageClassName": _storage_class(v.storage),
+                    },
+                }
+            ],
             checksums={"config": script},
             pod_security=pod_security(uid=_UID, fs_group=_UID),
             pod={
@@ -125,10 +139,18 @@ class PostgresCluster(PlatformPart[PostgresValues]):
     def _server_container(self, v: PostgresValues) -> dict[str, Any]:
         ready = ["pg_isready", "--quiet", "--host=127.0.0.1", f"--port={POSTGRES.port}", "--username=postgres"]
         return container(
-            POSTGRES.suffix, v.statefulset.image,
+            POSTGRES.suffix,
+            v.statefulset.image,
             # Not the image's entry point: the init container has done its work.
             command=["postgres"],
-            args=["-c", "listen_addresses=*", "-c", f"unix_socket_directories={_SOCKET}", "-c", f"hba_file={_CONFIG}/{HBA_FILE}"],
+            args=[
+                "-c",
+                "listen_addresses=*",
+                "-c",
+                f"unix_socket_directories={_SOCKET}",
+                "-c",
+                f"hba_file={_CONFIG}/{HBA_FILE}",
+            ],
             ports={POSTGRES.port_name: POSTGRES.port},
             env={"PGDATA": f"{_DATA}/pgdata"},
             resources=v.resources,
@@ -141,7 +163,8 @@ class PostgresCluster(PlatformPart[PostgresValues]):
 
     def _prepare_container(self, v: PostgresValues) -> dict[str, Any]:
         made = container(
-            "prepare", v.statefulset.image,
+            "prepare",
+            v.statefulset.image,
             command=["sh", f"{_CONFIG}/{SCRIPT_FILE}"],
             env={"PGDATA": f"{_DATA}/pgdata", "PGHOST": _SOCKET},
             resources=v.resources,
@@ -159,24 +182,28 @@ class PostgresCluster(PlatformPart[PostgresValues]):
 
     def _operator(self, v: PostgresValues) -> None:
         name = self.name(POSTGRES.suffix)
-        self.add({
-            "apiVersion": "postgresql.cnpg.io/v1",
-            "kind": "Cluster",
-            "metadata": self.metadata(name),
-            "spec": {
-                "instances": v.operator.instances,
-                "imageName": f"{v.operator.image.repository}:{v.operator.image.tag}",
-                "enableSuperuserAccess": False,
-                "storage": {"size": v.storage.size, "storageClass": _storage_class(v.storage)},
-                "resources": v.resources,
-                "affinity": {"nodeSelector": v.node_selector, "tolerations": v.tolerations},
-                "managed": {
-                    "roles": [_managed_role(consumer) for consumer in self.consumers],
-                    # Beside the operator's own Services, the name that the other parts know.
-                    "services": {"additional": [{"selectorType": "rw", "serviceTemplate": {"metadata": {"name": name}}}]},
+        self.add(
+            {
+                "apiVersion": "postgresql.cnpg.io/v1",
+                "kind": "Cluster",
+                "metadata": self.metadata(name),
+                "spec": {
+                    "instances": v.operator.instances,
+                    "imageName": f"{v.operator.image.repository}:{v.operator.image.tag}",
+                    "enableSuperuserAccess": False,
+                    "storage": {"size": v.storage.size, "storageClass": _storage_class(v.storage)},
+                    "resources": v.resources,
+                    "affinity": {"nodeSelector": v.node_selector, "tolerations": v.tolerations},
+                    "managed": {
+                        "roles": [_managed_role(consumer) for consumer in self.consumers],
+                        # Beside the operator's own Services, the name that the other parts know.
+                        "services": {
+                            "additional": [{"selectorType": "rw", "serviceTemplate": {"metadata": {"name": name}}}]
+                        },
+                    },
                 },
-            },
-        })
+            }
+        )
         for consumer in self.consumers:
             with _enabled(self, consumer):
                 self.add(self._database(name, consumer), name=f"{self.file_stem}-{consumer.name}")
@@ -200,12 +227,15 @@ class PostgresCluster(PlatformPart[PostgresValues]):
 
     def _external(self, v: PostgresValues) -> None:
         port = {"name": POSTGRES.port_name, "port": POSTGRES.port}
-        self.add({
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": self.metadata(self.name(POSTGRES.suffix)),
-            "spec": {"type": "ExternalName", "externalName": v.external.host, "ports": [port]},
-        }, name=f"{self.file_stem}-external")
+        self.add(
+            {
+                "apiVersion": "v1",
+                "kind": "Service",
+                "metadata": self.metadata(self.name(POSTGRES.suffix)),
+                "spec": {"type": "ExternalName", "externalName": v.external.host, "ports": [port]},
+            },
+            name=f"{self.file_stem}-external",
+        )
 
 
 _MOUNTS = {"config": _CONFIG, "data": _DATA, "socket": _SOCKET, "tmp": "/tmp"}
@@ -223,7 +253,10 @@ def _credentials(consumer: DatabaseConsumer) -> Iterator[Any]:
 
 def _managed_role(consumer: DatabaseConsumer) -> Any:
     role = {
-        "name": consumer.role, "ensure": "present", "login": True, "superuser": False,
+        "name": consumer.role,
+        "ensure": "present",
+        "login": True,
+        "superuser": False,
         "passwordSecret": {"name": consumer.secret},
     }
     return role if consumer.enabled is None else when(consumer.enabled, role)

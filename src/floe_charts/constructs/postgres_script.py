@@ -38,7 +38,7 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
   # Made beside its place and moved as a whole: a kill at any moment leaves nothing half made.
   rm -rf "$PGDATA.new"
   initdb --pgdata="$PGDATA.new" --username=postgres --auth-local=trust --auth-host=reject \
-    --encoding=UTF8 --locale=C.UTF-8 --data-checksums
+    --encoding=UTF8 --locale=C.UTF-8 --data-checksums --no-instructions
   mv "$PGDATA.new" "$PGDATA"
 fi
 

@@ -10,13 +10,10 @@ from floe_charts.helm import Field, Image, NodeSelector, Resources, Toleration, 
 
 __all__ = ["ExternalValues", "OperandImage", "OperatorValues", "PostgresValues", "StatefulSetValues", "StorageValues"]
 
-_OptionalName = Annotated[
-    str, StringConstraints(pattern=r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$", max_length=253)
-]
+_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_OptionalName = Annotated[str, StringConstraints(pattern=rf"^({_LABEL}(\.{_LABEL})*)?$", max_length=253)]
 # An ExternalName Service takes a name, not an address: the last label begins with a letter.
-_HostName = Annotated[
-    str, StringConstraints(pattern=r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)*[a-z]([-a-z0-9]*[a-z0-9])?$", max_length=253)
-]
+_HostName = Annotated[str, StringConstraints(pattern=rf"^({_LABEL}\.)*[a-z]([-a-z0-9]*[a-z0-9])?$", max_length=253)]
 _StorageSize = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(Mi|Gi|Ti|M|G|T)$", max_length=12)]
 
 
@@ -32,17 +29,20 @@ class StatefulSetValues(Values):
 
     image: Image = Field(
         Image(repository="docker.io/library/postgres", tag="17.9-bookworm"),
-        description="Debian variant of the official image (user 999), 15 or newer; another major version cannot read the data.",
+        description="Debian variant of the official image, 15 or newer; another major version cannot read the data.",
     )
     superuser_secret: _OptionalName = Field(
-        "", description="Secret with key password for the role postgres; empty: postgres cannot log in over the network."
+        "", description="Secret with the password (key password) of role postgres; empty: no login over the network."
     )
+
+
+_OPERAND_TAG_PATTERN = r"^[1-9][0-9](\.[0-9]+)?(-[A-Za-z0-9_.-]+)?$"
 
 
 class OperandImage(Image):
     """An image that CloudNativePG runs; it reads the PostgreSQL version from the tag."""
 
-    tag: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9](\.[0-9]+)?(-[A-Za-z0-9_.-]+)?$", max_length=128)] = Field(
+    tag: Annotated[str, StringConstraints(pattern=_OPERAND_TAG_PATTERN, max_length=128)] = Field(
         "17.9-standard-trixie", description="Tag; begins with the PostgreSQL version."
     )
 
@@ -60,7 +60,7 @@ class ExternalValues(Values):
     """What only mode external reads."""
 
     host: _HostName = Field(
-        "postgresql.invalid", description="DNS name of a server on port 5432 that has the databases and roles; must be set."
+        "postgresql.invalid", description="DNS name of a server on port 5432 with the databases and roles; to be set."
     )
 
 
@@ -70,7 +70,10 @@ class PostgresValues(Values):
     mode: Literal["statefulset", "operator", "external"] = Field(
         "statefulset", description="One server made here, a CloudNativePG cluster, or a server elsewhere."
     )
-    storage: StorageValues = Field(StorageValues(), description="Volume of each server; not in mode external; in mode statefulset fixed once it exists.")
+    storage: StorageValues = Field(
+        StorageValues(),
+        description="Volume of each server, not in mode external; in mode statefulset fixed once it exists.",
+    )
     resources: Resources = Field(Resources(), description="CPU and memory of each server; not in mode external.")
     node_selector: NodeSelector = Field({}, description="Labels of the nodes to run on; not in mode external.")
     tolerations: list[Toleration] = Field([], description="Taints that the servers tolerate; not in mode external.")

@@ -14,8 +14,8 @@ from .replace import current
 
 __all__ = ["LIST_NAME", "ChartState", "Found", "compare", "safe_path"]
 
-LIST_NAME = ".generated-files"
-"""The list of generated files, inside each chart directory. Keep it out of packages with .helmignore."""
+LIST_NAME = ".floe-charts-files"
+"""The list of generated files, inside each chart directory. ``.helmignore`` keeps it out of packages."""
 
 _HEADER = "# Written by floe-charts: it replaces and removes these files, and leaves all others alone.\n"
 

@@ -47,7 +47,7 @@ class PlatformFiles(ChartFiles):
         """The Secrets that must exist before the chart is installed."""
         self._layers = dict(layers)
 
-    def values(self, environment: str) -> dict[str, Any]:
+    def final_values(self, environment: str) -> dict[str, Any]:
         """The final values of an environment: values.yaml with its overlay."""
         return self._layers[environment].values
 

@@ -94,7 +94,7 @@ def _of_type(name: str, schemas: Schemas, root: Mapping[str, object], path: Path
         yield from _maps(schemas, root, path, value if isinstance(value, Mapping) else {})
 
 
-def _numbers(name: str, schemas: Schemas, value: object) -> Iterator[object]:
+def _numbers(name: str, schemas: Schemas, value: object) -> Iterator[float]:
     start = value if isinstance(value, int | float) and not isinstance(value, bool) else 1
     yield from (start + 1, start - 1, start * 2 + 7)
     if name == "number":
@@ -156,11 +156,26 @@ def _made(root: Mapping[str, object], path: Path, depth: int) -> Iterator[object
     if "array" in types and depth > 0:
         yield from ([one] for one in _first(_made(root, (*path, 0), depth - 1)))
     if "string" in types:
-        yield from _TEXTS
+        yield from (text for text in _TEXTS if _has_form(schemas, text))
     if types & {"integer", "number"}:
-        yield from _numbers("integer", schemas, 6)
+        yield from (number for number in _numbers("integer", schemas, 6) if _in_bounds(schemas, number))
     if "boolean" in types:
         yield True
+
+
+def _has_form(schemas: Schemas, text: str) -> bool:
+    patterns = [pattern for one in schemas if isinstance(pattern := one.get("pattern"), str)]
+    return all(re.search(pattern, text) for pattern in patterns) and all(
+        len(text) >= least for one in schemas if isinstance(least := one.get("minLength"), int)
+    )
+
+
+def _in_bounds(schemas: Schemas, number: float) -> bool:
+    for one in schemas:
+        least, most = one.get("minimum"), one.get("maximum")
+        if (isinstance(least, int | float) and number < least) or (isinstance(most, int | float) and number > most):
+            return False
+    return True
 
 
 def _map_of(schemas: Schemas, root: Mapping[str, object], path: Path, depth: int, *, every: bool) -> dict[str, object]:

@@ -1,0 +1,215 @@
+"""Kubernetes' own types as values, for what is handed to a dependency, which writes them into its pods as they are.
+
+Each class declares every field that people set there; an unknown field is refused by values.schema.json. Plain
+:class:`~floe_charts.helm.Values`: the charts that use them have no keys of their own beside the declared ones.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Le
+from pydantic import StringConstraints
+
+from floe_charts.helm import DnsLabel, DnsName, EnvName, Field, Quantity, ResourceList, Values
+
+__all__ = [
+    "AbsolutePath", "ContainerSecurity", "EnvVar", "HandedText", "HttpGet", "InitResources", "ObjectRef", "PodSecurity", "Probe",
+    "PullPolicy", "SourceRef", "StartupProbe", "Volume", "VolumeMount", "config_map_volume", "empty_dir", "env_vars",
+    "mount", "secret_env",
+]
+
+# Less the control characters, which Helm's toYaml writes so that YAML readers refuse them.
+HandedText = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$")]
+"""Free text that a dependency writes with toYaml."""
+AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._/-]*$", max_length=255)]
+"""A path inside a container."""
+_SecretKey = Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]+$", max_length=253)]
+_UserId = Annotated[int, Ge(1), Le(2147483647)]
+_Seconds = Annotated[int, Ge(1), Le(3600)]
+PullPolicy = Literal["Always", "IfNotPresent", "Never"]
+"""When a node pulls an image."""
+
+
+class SeccompProfile(Values):
+    """System calls that a container may make."""
+
+    type: Literal["RuntimeDefault", "Localhost"] = Field("RuntimeDefault", description="Kind of the profile.")
+    localhost_profile: AbsolutePath | None = Field(None, description="File on the node; only with Localhost.")
+
+
+class Capabilities(Values):
+    """Linux capabilities."""
+
+    drop: list[Literal["ALL"]] = Field(["ALL"], min_length=1, description="Capabilities taken away.")
+
+
+class PodSecurity(Values):
+    """Security context of a pod; the defaults meet the Pod Security Standard restricted."""
+
+    fs_group: _UserId | None = Field(None, description="Group that owns the volumes.")
+    run_as_group: _UserId | None = Field(None, description="Group of the processes.")
+    run_as_non_root: Literal[True] = Field(True, description="Refuse to run as root.")
+    run_as_user: _UserId | None = Field(None, description="User of the processes.")
+    seccomp_profile: SeccompProfile = Field(SeccompProfile(), description="System calls that the pod may make.")
+
+
+class ContainerSecurity(Values):
+    """Security context of a container; the defaults meet the Pod Security Standard restricted."""
+
+    allow_privilege_escalation: Literal[False] = Field(False, description="Whether a process may gain privileges.")
+    capabilities: Capabilities = Field(Capabilities(), description="Linux capabilities.")
+    read_only_root_filesystem: bool = Field(True, description="Only volumes can be written.")
+    run_as_non_root: Literal[True] = Field(True, description="Refuse to run as root.")
+    run_as_user: _UserId | None = Field(None, description="User of the processes, instead of the pod's.")
+    seccomp_profile: SeccompProfile = Field(SeccompProfile(), description="System calls that the container may make.")
+
+
+class SourceRef(Values):
+    """A Secret or ConfigMap all keys of which become environment variables."""
+
+    name: DnsName = Field("", description="Name of the object.")
+    optional: bool | None = Field(None, description="Whether pods start without the object.")
+
+
+class ObjectRef(Values):
+    """An object by its name."""
+
+    name: DnsName = Field("", description="Name of the object.")
+
+
+class KeyRef(Values):
+    """A key of a Secret or ConfigMap."""
+
+    name: DnsName = Field("", description="Name of the object.")
+    key: _SecretKey = Field("", description="Key in it.")
+    optional: bool | None = Field(None, description="Whether pods start without the key.")
+
+
+class FieldRef(Values):
+    """A field of the pod itself."""
+
+    field_path: Annotated[str, StringConstraints(pattern=r"^(metadata|spec|status)\.[A-Za-z.]+$")] = Field(
+        "metadata.name", description="Path of the field, such as status.podIP."
+    )
+
+
+class EnvSource(Values):
+    """Where the value of an environment variable comes from."""
+
+    secret_key_ref: KeyRef | None = Field(None, description="Key of a Secret.")
+    config_map_key_ref: KeyRef | None = Field(None, description="Key of a ConfigMap.")
+    field_ref: FieldRef | None = Field(None, description="Field of the pod.")
+
+
+class EnvVar(Values):
+    """An environment variable."""
+
+    name: EnvName = Field("", description="Name of the variable.")
+    value: HandedText | None = Field(None, description="Its value.")
+    value_from: EnvSource | None = Field(None, description="Where its value comes from, instead of value.")
+
+
+class EmptyDir(Values):
+    """A directory that lives as long as the pod."""
+
+    medium: Literal["Memory"] | None = Field(None, description="Memory keeps it in memory, within the container's limit.")
+    size_limit: Quantity | None = Field(None, description="Most that it may hold.")
+
+
+class SecretVolume(Values):
+    """The keys of a Secret as files."""
+
+    secret_name: DnsName = Field("", description="Name of the Secret.")
+    optional: bool | None = Field(None, description="Whether pods start without it.")
+
+
+class ClaimVolume(Values):
+    """A PersistentVolumeClaim."""
+
+    claim_name: DnsName = Field("", description="Name of the claim.")
+    read_only: bool | None = Field(None, description="Mount it for reading only.")
+
+
+class Volume(Values):
+    """A volume of a pod: a name, and one of the kinds."""
+
+    name: DnsLabel = Field("", description="Name of the volume.")
+    empty_dir: EmptyDir | None = Field(None, description="A directory that lives as long as the pod.")
+    config_map: SourceRef | None = Field(None, description="The keys of a ConfigMap as files.")
+    secret: SecretVolume | None = Field(None, description="The keys of a Secret as files.")
+    persistent_volume_claim: ClaimVolume | None = Field(None, description="A PersistentVolumeClaim.")
+
+
+class VolumeMount(Values):
+    """Where a container sees a volume."""
+
+    name: DnsLabel = Field("", description="Name of the volume.")
+    mount_path: AbsolutePath = Field("/", description="Path in the container.")
+    sub_path: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-][A-Za-z0-9._/-]*$")] | None = Field(
+        None, description="File or directory of the volume, instead of all of it."
+    )
+    read_only: bool | None = Field(None, description="Mount it for reading only.")
+
+
+class HttpGet(Values):
+    """A request over HTTP."""
+
+    path: Annotated[str, StringConstraints(pattern=r"^/[!-z|~]*$")] = Field("/", description="Path of the request.")
+    port: DnsLabel = Field("http", description="Name of the container's port.")
+
+
+class ExecAction(Values):
+    """A command in the container."""
+
+    command: list[HandedText] = Field([], min_length=1, description="The command and its arguments.")
+
+
+class Probe(Values):
+    """How the kubelet asks a container."""
+
+    http_get: HttpGet | None = Field(None, description="Ask over HTTP.")
+    exec: ExecAction | None = Field(None, description="Run a command.")
+    initial_delay_seconds: _Seconds | None = Field(None, description="Before the first try.")
+    period_seconds: _Seconds | None = Field(None, description="Between two tries.")
+    timeout_seconds: _Seconds | None = Field(None, description="For an answer.")
+    success_threshold: Annotated[int, Ge(1), Le(1)] | None = Field(None, description="Successes that count as one.")
+    failure_threshold: Annotated[int, Ge(1), Le(1000)] | None = Field(None, description="Failures that count as one.")
+
+
+class StartupProbe(Probe):
+    """How the kubelet asks a container while it starts."""
+
+    enabled: bool = Field(True, description="Whether there is the probe.")
+
+
+class InitResources(Values):
+    """CPU and memory of the init containers."""
+
+    requests: ResourceList = Field(ResourceList(cpu="10m", memory="32Mi"), description="What the scheduler reserves.")
+    limits: ResourceList = Field(ResourceList(cpu="100m", memory="64Mi"), description="What the container may use.")
+
+
+def env_vars(env: dict[str, str]) -> list[EnvVar]:
+    """Environment variables by name as the list that charts take."""
+    return [EnvVar(name=name, value=value) for name, value in env.items()]
+
+
+def secret_env(name: str, secret: str, key: str) -> EnvVar:
+    """An environment variable taken from a Secret's key."""
+    return EnvVar(name=name, value_from=EnvSource(secret_key_ref=KeyRef(name=secret, key=key)))
+
+
+def empty_dir(name: str, size_limit: str | None = None) -> Volume:
+    """A volume that lives as long as the pod."""
+    return Volume(name=name, empty_dir=EmptyDir(size_limit=size_limit))
+
+
+def config_map_volume(name: str, config_map: str, *, optional: bool | None = None) -> Volume:
+    """A volume with the keys of a ConfigMap as files."""
+    return Volume(name=name, config_map=SourceRef(name=config_map, optional=optional))
+
+
+def mount(name: str, path: str, *, read_only: bool | None = None) -> VolumeMount:
+    """A volume at a path."""
+    return VolumeMount(name=name, mount_path=path, read_only=read_only)

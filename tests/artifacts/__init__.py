@@ -1,0 +1,1 @@
+"""Tests of the input model, its loaders, and what is found inside artifacts."""
