@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from floe_charts.constructs.marquez import Marquez, MarquezDatabase, MarquezValues
 from floe_charts.constructs.network import MARQUEZ, MARQUEZ_ADMIN, MARQUEZ_WEB
 from floe_charts.constructs.postgres import PostgresCluster
+from floe_charts.deployment import Deployment
 from floe_charts.helm.kubernetes import OLDEST, latest_kube_version
 from floe_charts.verify.engine import ChartHandle, ValuesRefused, lint
 from floe_charts.verify.objects import RenderedObject
@@ -100,13 +101,21 @@ def test_credentials_come_from_the_secret_that_the_values_name(chart: ChartHandl
 
 
 def test_default_secret_follows_the_charts_full_name() -> None:
-    made = new_chart()
-    consumer = Marquez(made).database_consumer()
+    marquez = Marquez(new_chart())
+    consumer = marquez.database_consumer()
+    assert [one.name for one in marquez.required_secrets()] == ["floe-platform-marquez-database"]
     assert consumer.default_secret == "floe-platform-marquez-database"
     assert consumer.required_secret.keys == ("username", "password")
     given_name = Marquez(new_chart(), values=MarquezValues(database=MarquezDatabase(secret_name="mine")))
     assert given_name.database_consumer().default_secret == "mine"
     assert Marquez(new_chart(), values=MarquezValues(replicas=2)).values.database.secret_name == consumer.default_secret
+
+
+def test_environments_with_high_availability_have_two_pods(chart: ChartHandle) -> None:
+    part, deployment = Marquez(new_chart()), Deployment.default()
+    assert part.environment_values(deployment.environment("dev")) == {}
+    objects = marquez_objects(chart, part.environment_values(deployment.environment("prod")))
+    assert spec_of(objects, "Deployment/floe-platform-marquez")["replicas"] == 2
 
 
 def test_switches(chart: ChartHandle) -> None:

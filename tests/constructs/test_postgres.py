@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from floe_charts.constructs.network import POSTGRES
 from floe_charts.constructs.postgres import DatabaseConsumer, PostgresCluster, PostgresValues
 from floe_charts.constructs.postgres_values import ExternalValues, StatefulSetValues
+from floe_charts.deployment import Deployment
 from floe_charts.errors import DeclarationError
 from floe_charts.helm.kubernetes import OLDEST, latest_kube_version
 from floe_charts.verify.engine import ChartHandle, ValuesRefused, lint
@@ -220,3 +221,11 @@ def test_two_consumers_cannot_share_a_name(shared: str) -> None:
     names: dict[str, Any] = {"name": "other", "database": "other", "role": "other", shared: "dagster"}
     with pytest.raises(DeclarationError, match=f"share the {shared} dagster"):
         PostgresCluster(new_chart(), consumers=(DAGSTER, DatabaseConsumer(**names, secret="s", default_secret="s")))
+
+
+def test_environments_choose_the_mode(chart: ChartHandle) -> None:
+    part = PostgresCluster(new_chart(), consumers=CONSUMERS)
+    deployment = Deployment.default()
+    values = {name: part.environment_values(deployment.environment(name)) for name in ("dev", "prod")}
+    assert values == {"dev": {"mode": "statefulset"}, "prod": {"mode": "operator", "operator": {"instances": 3}}}
+    assert spec_of(objects_of(chart, {"postgres": values["prod"]}), "Cluster/floe-platform-postgres")["instances"] == 3

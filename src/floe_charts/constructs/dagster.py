@@ -58,7 +58,7 @@ class CodeLocation:
 
     @classmethod
     def of_product(cls, name: str, version: str = "") -> CodeLocation:
-        """The code location of the product ``name``, whose module is its name in small letters, dashes as underscores."""
+        """The code location of the product ``name``: the module is its name in small letters, dashes as underscores."""
         return cls(name=name, module=name.lower().replace("-", "_"), version=version)
 
 
@@ -90,14 +90,17 @@ class DagsterWorkspace(PlatformPart[WorkspaceValues]):
     def build(self, v: WorkspaceValues) -> None:
         """The ConfigMap, where Dagster is switched on."""
         locations = [
-            *each(v.locations, lambda name, location: {
-                "python_module": {
-                    "module_name": location.module,
-                    "location_name": name,
-                    "attribute": location.attribute,
-                    "working_directory": location.working_directory,
-                }
-            })
+            *each(
+                v.locations,
+                lambda name, location: {
+                    "python_module": {
+                        "module_name": location.module,
+                        "location_name": name,
+                        "attribute": location.attribute,
+                        "working_directory": location.working_directory,
+                    }
+                },
+            )
         ]
         # Dagster wants the list, also an empty one.
         document = {"load_from": when(nonempty(v.locations), locations, otherwise=[])}
@@ -112,8 +115,8 @@ _WORKSPACE = "dagster-workspace"
 class DagsterStack(PlatformPart[DagsterValues]):
     """Webserver and daemon of Dagster by its official chart; runs are Kubernetes Jobs.
 
-    The chart names its webserver's Service after the release; the platform's own, ``<fullname>-dagster-webserver`` on port
-    3000, leads to the same pods under a name that never changes.
+    The chart names its webserver's Service after the release; the platform's own, ``<fullname>-dagster-webserver`` on
+    port 3000, leads to the same pods under a name that never changes.
     """
 
     title: ClassVar[str] = "Dagster"
@@ -133,10 +136,10 @@ class DagsterStack(PlatformPart[DagsterValues]):
     ) -> None:
         """``source`` says which official chart; without it the one whose keys are known.
 
-        ``credential_secrets`` name Secrets that become environment variables of run pods; ``otlp`` sends telemetry to the
-        platform's gateway, ``lineage`` sends OpenLineage events to its Marquez; ``env`` are further environment variables of
-        webserver, daemon and runs. ``values`` are defaults: what they leave unset is the platform's. The facts of a
-        :class:`DataProducts` that the chart has already are mounted into every pod.
+        ``credential_secrets`` name Secrets that become environment variables of run pods. ``otlp`` sends telemetry to
+        the platform's gateway, ``lineage`` sends OpenLineage events to its Marquez; ``env`` are further environment
+        variables of webserver, daemon and runs. ``values`` are defaults: what they leave unset is the platform's. The
+        facts of a :class:`DataProducts` that the chart has already are mounted into every pod.
         """
         found = source or Components().dagster.chart
         products: DataProducts | None = chart.component(DataProducts)
@@ -152,22 +155,34 @@ class DagsterStack(PlatformPart[DagsterValues]):
         )
         defaults = dagster_values(wiring)
         super().__init__(chart, id, _over(defaults, values))
-        self.depend(Dependency(
-            CHART_NAME, found.version, found.repository, alias=id if id != CHART_NAME else None, condition=f"{id}.enabled"
-        ))
-        self.workspace = DagsterWorkspace(chart, "workspace" if id == CHART_NAME else f"{id}-workspace", self, locations)
+        self.depend(
+            Dependency(
+                CHART_NAME,
+                found.version,
+                found.repository,
+                alias=id if id != CHART_NAME else None,
+                condition=f"{id}.enabled",
+            )
+        )
+        self.workspace = DagsterWorkspace(
+            chart, "workspace" if id == CHART_NAME else f"{id}-workspace", self, locations
+        )
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """The webserver's port."""
         return (DAGSTER_WEBSERVER,)
 
     def database_consumer(self) -> DatabaseConsumer:
-        """What PostgreSQL must provide; the Secret holds the password a second time under the key that the chart reads."""
+        """What PostgreSQL must provide; the Secret holds the password also under the key that the chart reads."""
         postgres = self.values.postgresql
         return DatabaseConsumer(
-            name="dagster", database=postgres.postgresql_database, role=postgres.postgresql_username,
-            secret=self.refs.global_.postgresql_secret_name, default_secret=self.values.global_.postgresql_secret_name,
-            extra_keys=(PASSWORD_KEY,), enabled=self.refs.enabled,
+            name="dagster",
+            database=postgres.postgresql_database,
+            role=postgres.postgresql_username,
+            secret=self.refs.global_.postgresql_secret_name,
+            default_secret=self.values.global_.postgresql_secret_name,
+            extra_keys=(PASSWORD_KEY,),
+            enabled=self.refs.enabled,
         )
 
     def required_secrets(self) -> tuple[RequiredSecret, ...]:

@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge
 from pydantic import StringConstraints
 
+from floe_charts.constructs.dagster_chart_runs import DagsterImage, RunLauncher
 from floe_charts.constructs.pod_values import (
     ContainerSecurity,
     EnvVar,
@@ -38,10 +39,20 @@ from floe_charts.helm import (
 )
 
 __all__ = [
-    "CHART_NAME", "COMPONENT", "DAGSTER_HOME", "KNOWN_VERSION", "DaemonValues", "DagsterGlobal", "DagsterImage",
-    "DagsterPostgres", "DagsterService", "DagsterValues", "JobSpec", "QueuedRunCoordinator", "RunCoordinator",
-    "RunCoordinatorConfig", "RunK8sConfig", "RunLauncher", "RunLauncherConfig", "RunLauncherK8s", "RunPodSpec",
-    "WebserverValues", "WebserverWorkspace",
+    "CHART_NAME",
+    "COMPONENT",
+    "DAGSTER_HOME",
+    "KNOWN_VERSION",
+    "DaemonValues",
+    "DagsterGlobal",
+    "DagsterPostgres",
+    "DagsterService",
+    "DagsterValues",
+    "QueuedRunCoordinator",
+    "RunCoordinator",
+    "RunCoordinatorConfig",
+    "WebserverValues",
+    "WebserverWorkspace",
 ]
 
 KNOWN_VERSION = "1.12.17"
@@ -55,21 +66,20 @@ DAGSTER_HOME = "/opt/dagster/dagster_home"
 
 # The chart writes them without quotes into dagster.yaml and into a shell command.
 _Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=63)]
-_RunVariable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(=[^\x00-\x08\x0b-\x1f\x7f-\x9f]*)?$")]
 _Registry = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.:-]*[a-z0-9])?$")]
 _Positive = Annotated[int, Ge(1)]
 
-_WORKLOAD_KEYS = frozenset({
-    "affinity", "deploymentLabels", "extraContainers", "extraPrependedInitContainers", "labels", "logFormat", "schedulerName",
-})
-
-
-class DagsterImage(SubchartValues, Image):
-    """An image of Dagster."""
-
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({"digest"})
-
-    pull_policy: PullPolicy = Field("IfNotPresent", description="When a node pulls the image.")
+_WORKLOAD_KEYS = frozenset(
+    {
+        "affinity",
+        "deploymentLabels",
+        "extraContainers",
+        "extraPrependedInitContainers",
+        "labels",
+        "logFormat",
+        "schedulerName",
+    }
+)
 
 
 class DagsterGlobal(SubchartValues):
@@ -78,7 +88,9 @@ class DagsterGlobal(SubchartValues):
     # Open: Helm adds the globals of every parent chart here.
     known_keys: ClassVar[frozenset[str] | None] = None
 
-    postgresql_secret_name: DnsName = Field("", description="Secret with the database password, key postgresql-password.")
+    postgresql_secret_name: DnsName = Field(
+        "", description="Secret with the database password, key postgresql-password."
+    )
     fullname_override: DnsLabel = Field("", description="What the names of Dagster's objects begin with.")
 
 
@@ -86,7 +98,9 @@ class WebserverWorkspace(SubchartValues):
     """Where the webserver finds its code locations."""
 
     enabled: Literal[True] = Field(True, description="Read the workspace from a ConfigMap.")
-    servers: list[HandedText] = Field([], max_length=0, description="Stays empty: workspace.locations are the code locations.")
+    servers: list[HandedText] = Field(
+        [], max_length=0, description="Stays empty: workspace.locations are the code locations."
+    )
     external_configmap: DnsName = Field("", description="ConfigMap with the workspace, made by this chart.")
 
 
@@ -124,7 +138,12 @@ class WebserverValues(_Workload):
     """Dagster's webserver: user interface and GraphQL API."""
 
     known_keys: ClassVar[frozenset[str] | None] = _WORKLOAD_KEYS | {
-        "dbPoolMaxOverflow", "dbPoolRecycle", "dbStatementTimeout", "enableReadOnly", "logLevel", "pathPrefix",
+        "dbPoolMaxOverflow",
+        "dbPoolRecycle",
+        "dbStatementTimeout",
+        "enableReadOnly",
+        "logLevel",
+        "pathPrefix",
     }
 
     replica_count: Annotated[int, Ge(0)] = Field(1, description="Pods.")
@@ -139,10 +158,15 @@ class WebserverValues(_Workload):
 class QueuedRunCoordinator(SubchartValues):
     """How many runs go at once."""
 
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({
-        "blockOpConcurrencyLimitedRuns", "dequeueIntervalSeconds", "dequeueNumWorkers", "dequeueUseThreads",
-        "tagConcurrencyLimits",
-    })
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "blockOpConcurrencyLimitedRuns",
+            "dequeueIntervalSeconds",
+            "dequeueNumWorkers",
+            "dequeueUseThreads",
+            "tagConcurrencyLimits",
+        }
+    )
 
     max_concurrent_runs: _Positive = Field(10, description="Runs at once; further ones wait.")
 
@@ -168,80 +192,19 @@ class DaemonValues(_Workload):
     """Dagster's daemon: schedules, sensors and the queue of runs. There is always one."""
 
     known_keys: ClassVar[frozenset[str] | None] = _WORKLOAD_KEYS | {
-        "backfills", "heartbeatTolerance", "livenessProbe", "readinessProbe", "runMonitoring", "runRetries", "schedules",
-        "sensors", "startupProbe",
+        "backfills",
+        "heartbeatTolerance",
+        "livenessProbe",
+        "readinessProbe",
+        "runMonitoring",
+        "runRetries",
+        "schedules",
+        "sensors",
+        "startupProbe",
     }
 
     enabled: bool = Field(True, description="Whether there is the daemon; without it no schedule or sensor fires.")
     run_coordinator: RunCoordinator = Field(RunCoordinator())
-
-
-class RunPodSpec(SubchartValues):
-    """Fields of a run's pod, as Kubernetes names them."""
-
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({
-        "activeDeadlineSeconds", "affinity", "dnsConfig", "dnsPolicy", "enableServiceLinks", "hostAliases",
-        "imagePullSecrets", "initContainers", "runtimeClassName", "schedulerName", "terminationGracePeriodSeconds",
-        "topologySpreadConstraints", "volumes",
-    })
-
-    security_context: PodSecurity = Field(PodSecurity())
-    node_selector: NodeSelector = Field({}, description="Labels that a node must have.")
-    tolerations: list[Toleration] = Field([], description="Taints that the pods tolerate.")
-    priority_class_name: DnsName | None = Field(None, description="PriorityClass of the pods.")
-
-
-class JobSpec(SubchartValues):
-    """Fields of a run's Job, as Kubernetes names them."""
-
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({"activeDeadlineSeconds", "backoffLimit"})
-
-    ttl_seconds_after_finished: Annotated[int, Ge(0)] = Field(86400, description="Seconds for which a finished run's Job stays.")
-
-
-class RunK8sConfig(SubchartValues):
-    """What the pods of runs have beyond the launcher's own settings."""
-
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({"containerConfig", "jobMetadata", "podTemplateSpecMetadata"})
-
-    pod_spec_config: RunPodSpec = Field(RunPodSpec())
-    job_spec_config: JobSpec = Field(JobSpec())
-
-
-class RunLauncherK8s(SubchartValues):
-    """The pods of runs, one Job for each."""
-
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({
-        "kubeconfigFile", "labels", "loadInclusterConfig", "schedulerName",
-    })
-
-    image: DagsterImage = Field(DagsterImage(), description="Image with Dagster and the code of the data products.")
-    image_pull_policy: PullPolicy = Field("IfNotPresent", description="When a node pulls the image.")
-    job_namespace: DnsLabel | None = Field(None, description="Namespace of the Jobs, instead of the release's.")
-    env_config_maps: list[ObjectRef] = Field([], description="ConfigMaps that become environment variables.")
-    env_secrets: list[ObjectRef] = Field([], description="Secrets that become environment variables.")
-    env_vars: list[_RunVariable] = Field([], description="NAME=value, or NAME alone: taken over from the launcher.")
-    resources: Resources = Field(Resources(), description="CPU and memory of a run.")
-    security_context: ContainerSecurity = Field(ContainerSecurity())
-    volumes: list[Volume] = Field([], description="Volumes; the root file system cannot be written.")
-    volume_mounts: list[VolumeMount] = Field([], description="Where the container sees them.")
-    fail_pod_on_run_failure: bool = Field(False, description="Let the pod of a failed run fail.")
-    run_k8s_config: RunK8sConfig = Field(RunK8sConfig(), alias="runK8sConfig")
-
-
-class RunLauncherConfig(SubchartValues):
-    """Settings of the run launcher."""
-
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({"celeryK8sRunLauncher", "customRunLauncher"})
-
-    k8s_run_launcher: RunLauncherK8s = Field(RunLauncherK8s(), alias="k8sRunLauncher")
-
-
-class RunLauncher(SubchartValues):
-    """How runs are started."""
-
-    type: Literal["K8sRunLauncher"] = Field("K8sRunLauncher", description="One Kubernetes Job per run.")
-    config: RunLauncherConfig = Field(RunLauncherConfig())
 
 
 class ReadyImage(SubchartValues, Image):
@@ -269,10 +232,13 @@ class PostgresPort(SubchartValues):
 class DagsterPostgres(SubchartValues):
     """The database that Dagster keeps its runs in."""
 
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({
-        # Never rendered: the password is read from the Secret.
-        "postgresqlPassword", "postgresqlScheme",
-    })
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            # Never rendered: the password is read from the Secret.
+            "postgresqlPassword",
+            "postgresqlScheme",
+        }
+    )
 
     enabled: Literal[False] = Field(False, description="The chart brings no database of its own.")
     image: ReadyImage = Field(ReadyImage())
@@ -312,10 +278,25 @@ class DagsterServiceAccount(SubchartValues):
 class DagsterValues(SubchartValues):
     """Dagster, the orchestrator (official chart)."""
 
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({
-        "additionalInstanceConfig", "busybox", "computeLogManager", "concurrency", "extraManifests", "flower",
-        "fullnameOverride", "ingress", "migrate", "pipelineRun", "pythonLogs", "rabbitmq", "redis", "retention", "scheduler",
-    })
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "additionalInstanceConfig",
+            "busybox",
+            "computeLogManager",
+            "concurrency",
+            "extraManifests",
+            "flower",
+            "fullnameOverride",
+            "ingress",
+            "migrate",
+            "pipelineRun",
+            "pythonLogs",
+            "rabbitmq",
+            "redis",
+            "retention",
+            "scheduler",
+        }
+    )
 
     enabled: bool = Field(True, description="Whether there is Dagster.")
     global_: DagsterGlobal = Field(DagsterGlobal(), alias="global")

@@ -10,16 +10,18 @@ from floe_charts.constructs.dagster_chart import (
     DAGSTER_HOME,
     DaemonValues,
     DagsterGlobal,
-    DagsterImage,
     DagsterPostgres,
     DagsterValues,
+    WebserverValues,
+    WebserverWorkspace,
+)
+from floe_charts.constructs.dagster_chart_runs import (
+    DagsterImage,
     RunK8sConfig,
     RunLauncher,
     RunLauncherConfig,
     RunLauncherK8s,
     RunPodSpec,
-    WebserverValues,
-    WebserverWorkspace,
 )
 from floe_charts.constructs.network import POSTGRES
 from floe_charts.constructs.pod_values import (
@@ -79,7 +81,8 @@ def dagster_values(wiring: DagsterWiring) -> DagsterValues:
     """The values, every object in the release named after ``wiring.fullname``."""
     return DagsterValues(
         global_=DagsterGlobal(
-            postgresql_secret_name=f"{wiring.fullname}-dagster-postgresql", fullname_override=f"{wiring.fullname}-dagster"
+            postgresql_secret_name=f"{wiring.fullname}-dagster-postgresql",
+            fullname_override=f"{wiring.fullname}-dagster",
         ),
         dagster_webserver=WebserverValues(
             **_common(wiring, "dagster-webserver"),
@@ -141,4 +144,6 @@ def _volumes(wiring: DagsterWiring) -> tuple[list[Volume], list[VolumeMount]]:
 
 def _probe(*, period: int, failures: int) -> Probe:
     request = HttpGet(path=_PROBE_PATH, port="http")
-    return Probe(http_get=request, period_seconds=period, timeout_seconds=10, success_threshold=1, failure_threshold=failures)
+    return Probe(
+        http_get=request, period_seconds=period, timeout_seconds=10, success_threshold=1, failure_threshold=failures
+    )

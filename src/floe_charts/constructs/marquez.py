@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from floe_charts.constructs.database import PASSWORD_KEY, USERNAME_KEY, DatabaseConsumer
 from floe_charts.constructs.marquez_files import CONFIG_FILE, FILES, START_FILE, WAIT_FILE
 from floe_charts.constructs.network import MARQUEZ, MARQUEZ_ADMIN, MARQUEZ_WEB, POSTGRES, Endpoint
-from floe_charts.constructs.part import PlatformPart
+from floe_charts.constructs.part import PlatformPart, RequiredSecret
+from floe_charts.deployment import Environment
 from floe_charts.helm import (
     DnsName,
     Field,
@@ -89,6 +91,14 @@ class Marquez(PlatformPart[MarquezValues]):
     def endpoints(self) -> tuple[Endpoint, ...]:
         """The ports of API and web page."""
         return (MARQUEZ, MARQUEZ_ADMIN, MARQUEZ_WEB)
+
+    def required_secrets(self) -> tuple[RequiredSecret, ...]:
+        """The Secret of the database's role."""
+        return (self.database_consumer().required_secret,)
+
+    def environment_values(self, environment: Environment) -> Mapping[str, Any]:
+        """Two pods of the API where high availability matters."""
+        return {"replicas": 2} if environment.high_availability else {}
 
     def database_consumer(self) -> DatabaseConsumer:
         """The database that Marquez needs, and the Secret that it shares with PostgreSQL."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from floe_charts.artifacts import ArtifactEndpoint, CompiledArtifacts, Credential, find_credentials, find_endpoints, public_text
 from floe_charts.constructs.dagster import CodeLocation
-from floe_charts.constructs.otel import TelemetryExporter
+from floe_charts.constructs.collector_config import DEBUG, ExporterKind, TelemetryExporter
+from floe_charts.constructs.minio import is_bucket_name
 from floe_charts.constructs.part import RequiredSecret
 from floe_charts.constructs.products import ProductFacts
 from floe_charts.deployment import Deployment
+from floe_charts.errors import ArtifactError, DeclarationError, shorten
 
 __all__ = ["PlatformPlan", "plan_platform"]
 
@@ -59,8 +61,15 @@ def _decide(wish: bool | None, uses: Iterable[bool]) -> bool:
 
 
 def _distinct_exporters(products: Sequence[_Product]) -> tuple[TelemetryExporter, ...]:
-    exporters = {exporter.name: exporter for product in products for exporter in product.exporters()}
-    return tuple(exporters[name] for name in sorted(exporters)) or (TelemetryExporter(name="debug", kind="debug"),)
+    """The exporters of all products; two that differ but share a name are told apart by a number."""
+    distinct = dict.fromkeys(exporter for product in products for exporter in product.exporters())
+    named: dict[str, TelemetryExporter] = {}
+    for exporter in sorted(distinct, key=lambda found: (found.name, found.endpoint, found.header or ("", ""))):
+        name, count = exporter.name, 2
+        while name in named:
+            name, count = f"{exporter.name}-{count}", count + 1
+        named[name] = replace(exporter, name=name)
+    return tuple(named.values()) or (DEBUG,)
 
 
 class _Product:
@@ -104,7 +113,7 @@ class _Product:
     @property
     def buckets(self) -> tuple[str, ...]:
         bucket = self._text("storage", "bucket")
-        return (bucket,) if self.uses_minio and bucket else ()
+        return (bucket,) if self.uses_minio and bucket and is_bucket_name(bucket) else ()
 
     # What they are told
 
@@ -146,23 +155,24 @@ class _Product:
     def exporters(self) -> Iterator[TelemetryExporter]:
         if not self.telemetry.enabled:
             return
+        try:
+            yield self._exporter()
+        except DeclarationError as error:
+            raise ArtifactError(self.artifact.source, "observability.telemetry", str(error)) from None
+
+    def _exporter(self) -> TelemetryExporter:
         header = self._telemetry_header()
         endpoint = self.endpoints.get("observability.telemetry.otlp_endpoint")
         backend = self.telemetry.backend
         if endpoint is not None and _is_outside(endpoint):
-            kind = "otlp_grpc" if self.telemetry.otlp_protocol == "grpc" else "otlp_http"
-            secure = endpoint.scheme == "https"
+            kind: ExporterKind = "otlp_grpc" if self.telemetry.otlp_protocol == "grpc" else "otlp_http"
             address = f"{endpoint.host}:{endpoint.service_port or 443}" if kind == "otlp_grpc" else endpoint.url
-            yield TelemetryExporter(
-                name=f"{kind}/{_component_name(backend)}", kind=kind, endpoint=address, insecure=not secure, header=header
-            )
-        elif backend == "console":
-            yield TelemetryExporter(name="debug", kind="debug")
-        else:
-            name = _component_name(backend)
-            yield TelemetryExporter(
-                name=f"otlp_grpc/{name}", kind="otlp_grpc", endpoint=f"{name}-collector:4317", insecure=True, header=header
-            )
+            secure = endpoint.scheme == "https" or (kind == "otlp_grpc" and endpoint.port == 443)
+            return TelemetryExporter(f"{kind}/{_component_name(backend)}", kind, address, not secure, header)
+        if backend == "console":
+            return DEBUG
+        name = _component_name(backend)
+        return TelemetryExporter(f"otlp_grpc/{name}", "otlp_grpc", f"{name}-collector:4317", True, header)
 
     def _telemetry_header(self) -> tuple[str, str] | None:
         auth = self.telemetry.authentication
@@ -198,6 +208,16 @@ class _Product:
         catalog = self._type("catalog")
         if catalog not in (None, "polaris"):
             yield f"{self.artifact.source}: plugins.catalog.type is {catalog}, for which there is no part; expected polaris"
+
+        bucket = self._text("storage", "bucket")
+        if self.uses_minio and bucket and not is_bucket_name(bucket):
+            where = f"{self.artifact.source}: plugins.storage.config.bucket"
+            yield f"{where} is {shorten(bucket)}, which is no name that S3 takes; MinIO makes no such bucket"
+        backend = self.telemetry.backend
+        if self.telemetry.enabled and backend != "console" and not self._outside("observability.telemetry.otlp_endpoint"):
+            address = self._exporter().endpoint
+            yield (f"{self.artifact.source}: observability.telemetry.backend is {backend}, whose address the artifact does "
+                   f"not say; the gateway sends to {address}, which the values of otel can change")
 
     # Reading the free-form configuration
 

@@ -14,9 +14,25 @@ from pydantic import StringConstraints
 from floe_charts.helm import DnsLabel, DnsName, EnvName, Field, Quantity, ResourceList, Values
 
 __all__ = [
-    "AbsolutePath", "ContainerSecurity", "EnvVar", "HandedText", "HttpGet", "InitResources", "ObjectRef", "PodSecurity", "Probe",
-    "PullPolicy", "SourceRef", "StartupProbe", "Volume", "VolumeMount", "config_map_volume", "empty_dir", "env_vars",
-    "mount", "secret_env",
+    "AbsolutePath",
+    "ContainerSecurity",
+    "EnvVar",
+    "HandedText",
+    "HttpGet",
+    "InitResources",
+    "ObjectRef",
+    "PodSecurity",
+    "Probe",
+    "PullPolicy",
+    "SourceRef",
+    "StartupProbe",
+    "Volume",
+    "VolumeMount",
+    "config_map_volume",
+    "empty_dir",
+    "env_vars",
+    "mount",
+    "secret_env",
 ]
 
 # Less the control characters, which Helm's toYaml writes so that YAML readers refuse them.
@@ -113,7 +129,9 @@ class EnvVar(Values):
 class EmptyDir(Values):
     """A directory that lives as long as the pod."""
 
-    medium: Literal["Memory"] | None = Field(None, description="Memory keeps it in memory, within the container's limit.")
+    medium: Literal["Memory"] | None = Field(
+        None, description="Memory keeps it in memory, within the container's limit."
+    )
     size_limit: Quantity | None = Field(None, description="Most that it may hold.")
 
 

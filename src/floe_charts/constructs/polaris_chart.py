@@ -28,9 +28,21 @@ from floe_charts.helm import (
 )
 
 __all__ = [
-    "CHART_NAME", "KNOWN_VERSION", "AuthenticationValues", "JdbcSecret", "JdbcValues", "PersistenceValues",
-    "PolarisImage", "PolarisPort", "PolarisService", "PolarisTracing", "PolarisValues", "StorageSecret", "StorageValues",
-    "TokenBroker", "TokenSecret",
+    "CHART_NAME",
+    "KNOWN_VERSION",
+    "AuthenticationValues",
+    "JdbcSecret",
+    "JdbcValues",
+    "PersistenceValues",
+    "PolarisImage",
+    "PolarisPort",
+    "PolarisService",
+    "PolarisTracing",
+    "PolarisValues",
+    "StorageSecret",
+    "StorageValues",
+    "TokenBroker",
+    "TokenSecret",
 ]
 
 KNOWN_VERSION = "1.7.0"
@@ -38,7 +50,8 @@ KNOWN_VERSION = "1.7.0"
 CHART_NAME = "polaris"
 
 _OptionalName = Annotated[
-    str, StringConstraints(pattern=r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$", max_length=253)
+    str,
+    StringConstraints(pattern=r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$", max_length=253),
 ]
 _SecretKey = Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]+$", max_length=253)]
 _OptionalKey = Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]*$", max_length=253)]
@@ -79,9 +92,16 @@ class PolarisPort(Values):
 class PolarisService(SubchartValues):
     """A Service of Polaris."""
 
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({
-        "annotations", "clusterIP", "externalTrafficPolicy", "internalTrafficPolicy", "sessionAffinity", "trafficDistribution",
-    })
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "annotations",
+            "clusterIP",
+            "externalTrafficPolicy",
+            "internalTrafficPolicy",
+            "sessionAffinity",
+            "trafficDistribution",
+        }
+    )
 
     type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = Field("ClusterIP", description="Kind of the Service.")
     ports: list[PolarisPort] = Field([], min_length=1, description="Its ports; other parts rely on the default ones.")
@@ -90,10 +110,14 @@ class PolarisService(SubchartValues):
 class JdbcSecret(SubchartValues):
     """The Secret with the connection to PostgreSQL."""
 
-    name: _OptionalName = Field("", description="Its name; empty with persistence.type in-memory, else pods wait for it.")
+    name: _OptionalName = Field(
+        "", description="Its name; empty with persistence.type in-memory, else pods wait for it."
+    )
     username: _SecretKey = Field("username", description="Key of the role.")
     password: _SecretKey = Field("password", description="Key of the password.")
-    jdbc_url: _OptionalKey = Field("jdbcUrl", description="Key of the JDBC URL, such as jdbc:postgresql://host:5432/polaris.")
+    jdbc_url: _OptionalKey = Field(
+        "jdbcUrl", description="Key of the JDBC URL, such as jdbc:postgresql://host:5432/polaris."
+    )
 
 
 class JdbcValues(SubchartValues):
@@ -132,7 +156,9 @@ class TokenSecret(SubchartValues):
     # The flat form of older versions, which the nested one overrules.
     known_keys: ClassVar[frozenset[str] | None] = frozenset({"privateKey", "publicKey", "secretKey"})
 
-    name: _OptionalName = Field("", description="Its name; empty: a key made by each pod, good for one pod and no restart.")
+    name: _OptionalName = Field(
+        "", description="Its name; empty: a key made by each pod, good for one pod and no restart."
+    )
     symmetric_key: SymmetricKey = Field(SymmetricKey())
     rsa_key_pair: RsaKeyPair = Field(RsaKeyPair())
 
@@ -151,7 +177,9 @@ class AuthenticationValues(SubchartValues):
 
     known_keys: ClassVar[frozenset[str] | None] = frozenset({"authenticator", "realmOverrides", "tokenService"})
 
-    type: Literal["internal", "external", "mixed"] = Field("internal", description="Tokens of Polaris, of an OIDC provider, or both.")
+    type: Literal["internal", "external", "mixed"] = Field(
+        "internal", description="Tokens of Polaris, of an OIDC provider, or both."
+    )
     token_broker: TokenBroker = Field(TokenBroker())
 
 
@@ -198,6 +226,22 @@ class ServiceMonitor(SubchartValues):
     enabled: bool = Field(False, description="Make a ServiceMonitor, where the cluster knows them.")
 
 
+class PolarisLiveness(SubchartValues):
+    """When a pod's container is restarted. The chart has no startup probe, so this one waits for a slow start."""
+
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "failureThreshold",
+            "periodSeconds",
+            "successThreshold",
+            "terminationGracePeriodSeconds",
+            "timeoutSeconds",
+        }
+    )
+
+    initial_delay_seconds: Annotated[int, Ge(0)] = Field(60, description="Seconds before the first try.")
+
+
 class PolarisServiceAccount(SubchartValues):
     """Polaris' ServiceAccount."""
 
@@ -209,16 +253,45 @@ class PolarisServiceAccount(SubchartValues):
 class PolarisValues(SubchartValues):
     """Apache Polaris, the Iceberg catalog (official chart)."""
 
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({
-        "affinity", "autoscaling", "configMapLabels", "containerLifecycle", "cors", "deploymentAnnotations", "envFrom",
-        "extraInitContainers", "extraServices", "extraVolumeMounts", "extraVolumes", "fileIo", "gateway", "global", "hostUsers",
-        "httproute", "ingress", "livenessProbe", "logging", "maintenance", "metrics", "oidc", "podDisruptionBudget",
-        "podLabels", "priorityClassName", "rateLimiter", "readinessProbe", "revisionHistoryLimit", "tasks",
-        "terminationGracePeriodSeconds", "topologySpreadConstraints",
-    })
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "affinity",
+            "autoscaling",
+            "configMapLabels",
+            "containerLifecycle",
+            "cors",
+            "deploymentAnnotations",
+            "envFrom",
+            "extraInitContainers",
+            "extraServices",
+            "extraVolumeMounts",
+            "extraVolumes",
+            "fileIo",
+            "gateway",
+            "global",
+            "hostUsers",
+            "httproute",
+            "ingress",
+            "logging",
+            "maintenance",
+            "metrics",
+            "oidc",
+            "podDisruptionBudget",
+            "podLabels",
+            "priorityClassName",
+            "rateLimiter",
+            "readinessProbe",
+            "revisionHistoryLimit",
+            "tasks",
+            "terminationGracePeriodSeconds",
+            "topologySpreadConstraints",
+        }
+    )
 
     enabled: bool = Field(True, description="Whether there is Polaris.")
-    fullname_override: DnsLabel = Field("", description="Name of Polaris' objects; other parts look for its Service there.")
+    fullname_override: DnsLabel = Field(
+        "", description="Name of Polaris' objects; other parts look for its Service there."
+    )
     replica_count: Annotated[int, Ge(0)] = Field(1, description="Pods.")
     image: PolarisImage = Field(PolarisImage())
     image_pull_secrets: list[DnsName] = Field([], description="Secrets to pull images with.")
@@ -230,9 +303,12 @@ class PolarisValues(SubchartValues):
     storage: StorageValues = Field(StorageValues())
     realm_context: RealmContext = Field(RealmContext())
     features: dict[_FeatureName, AnyJson] = Field({}, description="Polaris' feature flags by name.")
-    advanced_config: dict[_PropertyName, _PropertyText] = Field({}, description="Further properties of Polaris and Quarkus.")
+    advanced_config: dict[_PropertyName, _PropertyText] = Field(
+        {}, description="Further properties of Polaris and Quarkus."
+    )
     tracing: PolarisTracing = Field(PolarisTracing())
     service_monitor: ServiceMonitor = Field(ServiceMonitor())
+    liveness_probe: PolarisLiveness = Field(PolarisLiveness())
     extra_env: list[EnvVar] = Field([], description="Environment variables.")
     pod_annotations: StringMap = Field({}, description="Annotations of the pods.")
     node_selector: NodeSelector = Field({}, description="Labels that a node must have.")

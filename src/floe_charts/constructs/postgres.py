@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ from floe_charts.constructs.network import POSTGRES, Endpoint
 from floe_charts.constructs.part import PlatformPart, RequiredSecret
 from floe_charts.constructs.postgres_script import HBA, HBA_FILE, SCRIPT_FILE, prepare_script
 from floe_charts.constructs.postgres_values import PostgresValues, StorageValues
+from floe_charts.deployment import Environment
 from floe_charts.helm import (
     HelmChart,
     Part,
@@ -75,6 +76,12 @@ class PostgresCluster(PlatformPart[PostgresValues]):
             condition = f"{self.id}.mode is statefulset"
             found.append(RequiredSecret(superuser, (PASSWORD_KEY,), "superuser of PostgreSQL", condition))
         return tuple(found)
+
+    def environment_values(self, environment: Environment) -> Mapping[str, Any]:
+        """The environment's mode; a primary and two replicas where the operator provides high availability."""
+        if environment.postgres == "operator" and environment.high_availability:
+            return {"mode": "operator", "operator": {"instances": 3}}
+        return {"mode": environment.postgres}
 
     def build(self, v: PostgresValues) -> None:
         """The objects of the three modes, each guarded by its mode."""

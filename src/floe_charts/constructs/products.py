@@ -58,8 +58,14 @@ class ProductFacts:
     def to_values(self) -> ProductValues:
         """The facts as values of the chart."""
         return ProductValues(
-            name=self.name, version=self.version, domain=self.domain, mode=self.mode, source_hash=self.source_hash,
-            default_compute=self.default_compute, models=list(self.models), data_retention_days=self.data_retention_days,
+            name=self.name,
+            version=self.version,
+            domain=self.domain,
+            mode=self.mode,
+            source_hash=self.source_hash,
+            default_compute=self.default_compute,
+            models=list(self.models),
+            data_retention_days=self.data_retention_days,
             catalog=CatalogFacts(uri=self.catalog_uri, warehouse=self.warehouse, scope=self.scope),
             storage=StorageFacts(
                 endpoint=self.storage_endpoint, bucket=self.bucket, region=self.region, path_style=self.path_style
@@ -68,7 +74,8 @@ class ProductFacts:
             telemetry=TelemetryFacts(
                 endpoint=self.otlp_endpoint, protocol=self.otlp_protocol, service_name=self.service_name
             ),
-            credentials_secret=self.credentials_secret, credentials=dict(sorted(self.credentials.items())),
+            credentials_secret=self.credentials_secret,
+            credentials=dict(sorted(self.credentials.items())),
         )
 
 
@@ -137,7 +144,11 @@ class DataProducts(PlatformPart[DataProductsValues]):
     title: ClassVar[str] = "Data products"
 
     def __init__(
-        self, chart: HelmChart, id: str = "products", products: Sequence[ProductFacts] = (), *,
+        self,
+        chart: HelmChart,
+        id: str = "products",
+        products: Sequence[ProductFacts] = (),
+        *,
         values: DataProductsValues | None = None,
     ) -> None:
         """``products`` become the default values, in the order of their slugs."""
@@ -159,7 +170,16 @@ def _document(product: ProductValues) -> dict[str, Any]:
     credentials = {"secret": product.credentials_secret, "keys": product.credentials}
     facts = {
         key: getattr(product, key)
-        for key in ("name", "version", "domain", "mode", "source_hash", "default_compute", "models", "data_retention_days")
+        for key in (
+            "name",
+            "version",
+            "domain",
+            "mode",
+            "source_hash",
+            "default_compute",
+            "models",
+            "data_retention_days",
+        )
     }
     groups: dict[str, tuple[Any, tuple[str, ...]]] = {
         "catalog": (product.catalog, ("uri", "warehouse", "scope")),

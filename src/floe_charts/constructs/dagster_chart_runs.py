@@ -1,0 +1,127 @@
+"""The values of Dagster's official Helm chart that shape the pods of runs (``runLauncher``)."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Ge
+from pydantic import StringConstraints
+
+from floe_charts.constructs.pod_values import (
+    ContainerSecurity,
+    ObjectRef,
+    PodSecurity,
+    PullPolicy,
+    Volume,
+    VolumeMount,
+)
+from floe_charts.helm import DnsLabel, DnsName, Field, Image, NodeSelector, Resources, SubchartValues, Toleration
+
+__all__ = [
+    "DagsterImage",
+    "JobSpec",
+    "RunK8sConfig",
+    "RunLauncher",
+    "RunLauncherConfig",
+    "RunLauncherK8s",
+    "RunPodSpec",
+]
+
+_RunVariable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(=[^\x00-\x08\x0b-\x1f\x7f-\x9f]*)?$")]
+
+
+class DagsterImage(SubchartValues, Image):
+    """An image of Dagster."""
+
+    known_keys: ClassVar[frozenset[str] | None] = frozenset({"digest"})
+
+    pull_policy: PullPolicy = Field("IfNotPresent", description="When a node pulls the image.")
+
+
+class RunPodSpec(SubchartValues):
+    """Fields of a run's pod, as Kubernetes names them."""
+
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "activeDeadlineSeconds",
+            "affinity",
+            "dnsConfig",
+            "dnsPolicy",
+            "enableServiceLinks",
+            "hostAliases",
+            "imagePullSecrets",
+            "initContainers",
+            "runtimeClassName",
+            "schedulerName",
+            "terminationGracePeriodSeconds",
+            "topologySpreadConstraints",
+            "volumes",
+        }
+    )
+
+    security_context: PodSecurity = Field(PodSecurity())
+    node_selector: NodeSelector = Field({}, description="Labels that a node must have.")
+    tolerations: list[Toleration] = Field([], description="Taints that the pods tolerate.")
+    priority_class_name: DnsName | None = Field(None, description="PriorityClass of the pods.")
+
+
+class JobSpec(SubchartValues):
+    """Fields of a run's Job, as Kubernetes names them."""
+
+    known_keys: ClassVar[frozenset[str] | None] = frozenset({"activeDeadlineSeconds", "backoffLimit"})
+
+    ttl_seconds_after_finished: Annotated[int, Ge(0)] = Field(
+        86400, description="Seconds for which a finished run's Job stays."
+    )
+
+
+class RunK8sConfig(SubchartValues):
+    """What the pods of runs have beyond the launcher's own settings."""
+
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {"containerConfig", "jobMetadata", "podTemplateSpecMetadata"}
+    )
+
+    pod_spec_config: RunPodSpec = Field(RunPodSpec())
+    job_spec_config: JobSpec = Field(JobSpec())
+
+
+class RunLauncherK8s(SubchartValues):
+    """The pods of runs, one Job for each."""
+
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "kubeconfigFile",
+            "labels",
+            "loadInclusterConfig",
+            "schedulerName",
+        }
+    )
+
+    image: DagsterImage = Field(DagsterImage(), description="Image with Dagster and the code of the data products.")
+    image_pull_policy: PullPolicy = Field("IfNotPresent", description="When a node pulls the image.")
+    job_namespace: DnsLabel | None = Field(None, description="Namespace of the Jobs, instead of the release's.")
+    env_config_maps: list[ObjectRef] = Field([], description="ConfigMaps that become environment variables.")
+    env_secrets: list[ObjectRef] = Field([], description="Secrets that become environment variables.")
+    env_vars: list[_RunVariable] = Field([], description="NAME=value, or NAME alone: taken over from the launcher.")
+    resources: Resources = Field(Resources(), description="CPU and memory of a run.")
+    security_context: ContainerSecurity = Field(ContainerSecurity())
+    volumes: list[Volume] = Field([], description="Volumes; the root file system cannot be written.")
+    volume_mounts: list[VolumeMount] = Field([], description="Where the container sees them.")
+    fail_pod_on_run_failure: bool = Field(False, description="Let the pod of a failed run fail.")
+    run_k8s_config: RunK8sConfig = Field(RunK8sConfig(), alias="runK8sConfig")
+
+
+class RunLauncherConfig(SubchartValues):
+    """Settings of the run launcher."""
+
+    known_keys: ClassVar[frozenset[str] | None] = frozenset({"celeryK8sRunLauncher", "customRunLauncher"})
+
+    k8s_run_launcher: RunLauncherK8s = Field(RunLauncherK8s(), alias="k8sRunLauncher")
+
+
+class RunLauncher(SubchartValues):
+    """How runs are started."""
+
+    type: Literal["K8sRunLauncher"] = Field("K8sRunLauncher", description="One Kubernetes Job per run.")
+    config: RunLauncherConfig = Field(RunLauncherConfig())
