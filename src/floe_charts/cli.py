@@ -54,28 +54,41 @@ def main() -> None:
 
 @main.command()
 @click.option(
-    "--artifact", "artifacts", multiple=True, metavar="PATH",
+    "--artifact",
+    "artifacts",
+    multiple=True,
+    metavar="PATH",
     help="CompiledArtifacts as JSON or YAML, - for standard input; repeatable, one for each data product. Without it "
     "target/compiled_artifacts.json where that exists, else the bundled example.",
 )
 @click.option(
-    "--env", "environments", multiple=True, metavar="ENV",
+    "--env",
+    "environments",
+    multiple=True,
+    metavar="ENV",
     help="Environment whose values-ENV.yaml is written; repeatable. Without it all of the deployment.",
 )
 @click.option(
-    "--config", "config", metavar="FILE",
+    "--config",
+    "config",
+    metavar="FILE",
     help="Deployment file. Without it floe-charts.yaml of the working directory where that exists, else the embedded "
     "default.",
 )
 @click.option("--out", "directory", default="charts", show_default=True, metavar="DIR", help="Directory of the charts.")
 @click.option(
-    "--values", "values_files", multiple=True, metavar="FILE",
+    "--values",
+    "values_files",
+    multiple=True,
+    metavar="FILE",
     help="Values that override those of the overlays being written; repeatable, the last one wins.",
 )
 @click.option(
     "--set", "sets", multiple=True, metavar="PATH=VALUE", help="One value of the overlays being written; repeatable."
 )
-@click.option("--check", is_flag=True, help="Write nothing; exit 1 and print a diff where the directory is not up to date.")
+@click.option(
+    "--check", is_flag=True, help="Write nothing; exit 1 and print a diff where the directory is not up to date."
+)
 @click.option("--dry-run", is_flag=True, help="Write nothing; list the files added, changed, removed and unchanged.")
 def synth(
     artifacts: tuple[str, ...],
@@ -105,9 +118,7 @@ def synth(
         deployment, deployment_source = _load_deployment(config)
         overrides = [synthesis.read_values(path) for path in values_files]
         step(f"Synthesizing {len(loaded)} data product{'s' * (len(loaded) != 1)}")
-        files = synthesis.synth(
-            loaded, deployment, environments=environments or None, values=overrides, sets=sets
-        )
+        files = synthesis.synth(loaded, deployment, environments=environments or None, values=overrides, sets=sets)
         step("Comparing with the directory" if check or dry_run else "Writing the chart")
         if check:
             files.check(directory)
@@ -123,7 +134,9 @@ def synth(
 
 
 @main.command()
-@click.option("-o", "--output", default="-", show_default=True, metavar="FILE", help="Where to write, - for standard output.")
+@click.option(
+    "-o", "--output", default="-", show_default=True, metavar="FILE", help="Where to write, - for standard output."
+)
 def schema(output: str) -> None:
     """Write the JSON Schema of the deployment file floe-charts.yaml, for editors.
 
@@ -197,8 +210,12 @@ def _report_notices(files: PlatformFiles) -> None:
 
 
 def _report_plan(result: WriteResult) -> None:
-    for verb, paths in (("added", result.added), ("changed", result.changed), ("removed", result.removed),
-                        ("unchanged", (*result.unchanged, *result.kept))):
+    for verb, paths in (
+        ("added", result.added),
+        ("changed", result.changed),
+        ("removed", result.removed),
+        ("unchanged", (*result.unchanged, *result.kept)),
+    ):
         for path in sorted(paths):
             click.echo(f"{verb:>9}  {result.directory / path}")
     click.echo(_summary(result))

@@ -14,7 +14,19 @@ from floe_charts.constructs.postgres import DatabaseConsumer, PostgresCluster
 from floe_charts.constructs.products import DataProducts, ProductFacts
 
 __all__ = [
-    "CodeLocation", "DagsterStack", "DataProducts", "DatabaseConsumer", "Endpoint", "FloePlatform", "Marquez",
-    "ObjectStore", "OtelGateway", "PlatformPart", "PolarisCatalog", "PostgresCluster", "ProductFacts", "RequiredSecret",
+    "CodeLocation",
+    "DagsterStack",
+    "DataProducts",
+    "DatabaseConsumer",
+    "Endpoint",
+    "FloePlatform",
+    "Marquez",
+    "ObjectStore",
+    "OtelGateway",
+    "PlatformPart",
+    "PolarisCatalog",
+    "PostgresCluster",
+    "ProductFacts",
+    "RequiredSecret",
     "TelemetryExporter",
 ]

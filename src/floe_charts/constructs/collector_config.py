@@ -16,8 +16,19 @@ from floe_charts.constructs.network import OTLP_GRPC, OTLP_HTTP
 from floe_charts.errors import DeclarationError, shorten
 
 __all__ = [
-    "DEBUG", "HEALTH_PORT", "CollectorSettings", "Duration", "ExporterKind", "Interval", "LogLevel",
-    "TelemetryExporter", "Verbosity", "collector_config", "collector_text", "exporter_body", "header_variables",
+    "DEBUG",
+    "HEALTH_PORT",
+    "CollectorSettings",
+    "Duration",
+    "ExporterKind",
+    "Interval",
+    "LogLevel",
+    "TelemetryExporter",
+    "Verbosity",
+    "collector_config",
+    "collector_text",
+    "exporter_body",
+    "header_variables",
 ]
 
 HEALTH_PORT = 13133

@@ -162,7 +162,8 @@ class DagsterStack(PlatformPart[DagsterValues]):
                 found.repository,
                 alias=id if id != CHART_NAME else None,
                 condition=f"{id}.enabled",
-            )
+            ),
+            known_version=KNOWN_VERSION,
         )
         self.workspace = DagsterWorkspace(
             chart, "workspace" if id == CHART_NAME else f"{id}-workspace", self, locations

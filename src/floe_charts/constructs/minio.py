@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -12,7 +12,7 @@ from pydantic import create_model
 
 from floe_charts.constructs.network import MINIO, MINIO_CONSOLE, Endpoint
 from floe_charts.constructs.part import PlatformPart, RequiredSecret
-from floe_charts.deployment import ChartSource, Components
+from floe_charts.deployment import ChartSource, Components, Environment
 from floe_charts.errors import DeclarationError, shorten
 from floe_charts.helm import (
     Const,
@@ -78,9 +78,16 @@ class MinioImage(SubchartValues):
 class MinioAuth(SubchartValues):
     """The administrator's name and password."""
 
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({
-        "forceNewKeys", "forcePassword", "rootPassword", "rootUser", "useCredentialsFiles", "useSecret",
-    })
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "forceNewKeys",
+            "forcePassword",
+            "rootPassword",
+            "rootUser",
+            "useCredentialsFiles",
+            "useSecret",
+        }
+    )
     existing_secret: DnsName = Field("minio", description="Secret with name and password.")
     root_user_secret_key: _SecretKeyName = Field("root-user", description="Key of the name; 3 characters at least.")
     root_password_secret_key: _SecretKeyName = Field(
@@ -98,10 +105,18 @@ class MinioPorts(SubchartValues):
 class MinioService(SubchartValues):
     """The Service of MinIO."""
 
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({
-        "annotations", "clusterIP", "externalTrafficPolicy", "extraPorts", "headless", "loadBalancerIP",
-        "loadBalancerSourceRanges", "nodePorts",
-    })
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "annotations",
+            "clusterIP",
+            "externalTrafficPolicy",
+            "extraPorts",
+            "headless",
+            "loadBalancerIP",
+            "loadBalancerSourceRanges",
+            "nodePorts",
+        }
+    )
     type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = Field("ClusterIP", description="Type of the Service.")
     ports: MinioPorts = MinioPorts()
 
@@ -109,9 +124,15 @@ class MinioService(SubchartValues):
 class MinioPersistence(SubchartValues):
     """Where objects are kept."""
 
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({
-        "accessModes", "annotations", "existingClaim", "mountPath", "selector",
-    })
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "accessModes",
+            "annotations",
+            "existingClaim",
+            "mountPath",
+            "selector",
+        }
+    )
     enabled: bool = Field(True, description="Keep objects on a volume; off: they end with the pod.")
     size: Quantity = Field("10Gi", description="Size of the volume.")
     storage_class: Annotated[str, pydantic.Field(pattern=r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$")] = Field(
@@ -122,10 +143,16 @@ class MinioPersistence(SubchartValues):
 class MinioNetworkPolicy(SubchartValues):
     """The chart's own NetworkPolicy."""
 
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({
-        "allowExternal", "allowExternalEgress", "extraEgress", "extraIngress", "ingressNSMatchLabels",
-        "ingressNSPodMatchLabels",
-    })
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "allowExternal",
+            "allowExternalEgress",
+            "extraEgress",
+            "extraIngress",
+            "ingressNSMatchLabels",
+            "ingressNSPodMatchLabels",
+        }
+    )
     enabled: bool = Field(False, description="Make a NetworkPolicy that lets everybody in.")
 
 
@@ -143,18 +170,62 @@ class MinioValues(SubchartValues):
     """
 
     # `common` is the chart's own dependency: Helm puts that one's values here.
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({
-        "affinity", "apiIngress", "args", "automountServiceAccountToken", "clientImage", "clusterDomain", "command",
-        "common", "commonAnnotations", "commonLabels", "containerPorts", "containerSecurityContext",
-        "customLivenessProbe", "customReadinessProbe", "customStartupProbe", "deployment", "disableWebUI",
-        "extraDeploy", "extraEnvVars", "extraEnvVarsCM", "extraEnvVarsSecret", "extraVolumeMounts", "extraVolumes",
-        "hostAliases", "ingress", "initContainers", "kubeVersion", "lifecycleHooks", "livenessProbe", "metrics",
-        "nameOverride", "namespaceOverride", "nodeAffinityPreset", "podAffinityPreset", "podAnnotations",
-        "podAntiAffinityPreset", "podLabels", "podSecurityContext", "priorityClassName", "provisioning",
-        "readinessProbe", "resourcesPreset", "runtimeClassName", "schedulerName", "serviceAccount", "sidecars",
-        "startupProbe", "statefulset", "terminationGracePeriodSeconds", "tls", "topologySpreadConstraints",
-        "volumePermissions",
-    })
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "affinity",
+            "apiIngress",
+            "args",
+            "automountServiceAccountToken",
+            "clientImage",
+            "clusterDomain",
+            "command",
+            "common",
+            "commonAnnotations",
+            "commonLabels",
+            "containerPorts",
+            "containerSecurityContext",
+            "customLivenessProbe",
+            "customReadinessProbe",
+            "customStartupProbe",
+            "deployment",
+            "disableWebUI",
+            "extraDeploy",
+            "extraEnvVars",
+            "extraEnvVarsCM",
+            "extraEnvVarsSecret",
+            "extraVolumeMounts",
+            "extraVolumes",
+            "hostAliases",
+            "ingress",
+            "initContainers",
+            "kubeVersion",
+            "lifecycleHooks",
+            "livenessProbe",
+            "metrics",
+            "nameOverride",
+            "namespaceOverride",
+            "nodeAffinityPreset",
+            "podAffinityPreset",
+            "podAnnotations",
+            "podAntiAffinityPreset",
+            "podLabels",
+            "podSecurityContext",
+            "priorityClassName",
+            "provisioning",
+            "readinessProbe",
+            "resourcesPreset",
+            "runtimeClassName",
+            "schedulerName",
+            "serviceAccount",
+            "sidecars",
+            "startupProbe",
+            "statefulset",
+            "terminationGracePeriodSeconds",
+            "tls",
+            "topologySpreadConstraints",
+            "volumePermissions",
+        }
+    )
     enabled: bool = Field(False, description="Run MinIO; for development and test only.")
     global_: MinioGlobal = Field(MinioGlobal(), alias="global")
     mode: Annotated[str, Const("standalone")] = Field("standalone", description="One pod.")
@@ -205,7 +276,10 @@ class ObjectStore(PlatformPart[MinioValues]):
         super().__init__(chart, id, self._values(self.secret_name, values))
         chosen = source or Components().minio.chart
         alias = id if id != CHART_NAME else None
-        self.depend(Dependency(CHART_NAME, chosen.version, chosen.repository, alias=alias, condition=f"{id}.enabled"))
+        self.depend(
+            Dependency(CHART_NAME, chosen.version, chosen.repository, alias=alias, condition=f"{id}.enabled"),
+            known_version=KNOWN_VERSION,
+        )
         self.chart.notes.append(when(self.refs.enabled, _WARNING))
 
     def _values(self, fullname: str, given: MinioValues | None) -> MinioValues:
@@ -223,6 +297,10 @@ class ObjectStore(PlatformPart[MinioValues]):
         auth = self.values.auth
         keys = (auth.root_user_secret_key, auth.root_password_secret_key)
         return (RequiredSecret(auth.existing_secret, keys, "MinIO's administrator", f"{self.id}.enabled is true"),)
+
+    def environment_values(self, environment: Environment) -> Mapping[str, Any]:
+        """On where the environment keeps its objects in MinIO."""
+        return {"enabled": True} if environment.object_store == "minio" else {}
 
 
 _WARNING = (

@@ -6,8 +6,20 @@ from dataclasses import dataclass
 
 from floe_charts.helm import HelmChart
 
-__all__ = ["DAGSTER_WEBSERVER", "MARQUEZ", "MARQUEZ_ADMIN", "MARQUEZ_WEB", "MINIO", "MINIO_CONSOLE", "OTLP_GRPC", "OTLP_HTTP",
-           "POLARIS", "POLARIS_MANAGEMENT", "POSTGRES", "Endpoint"]
+__all__ = [
+    "DAGSTER_WEBSERVER",
+    "MARQUEZ",
+    "MARQUEZ_ADMIN",
+    "MARQUEZ_WEB",
+    "MINIO",
+    "MINIO_CONSOLE",
+    "OTLP_GRPC",
+    "OTLP_HTTP",
+    "POLARIS",
+    "POLARIS_MANAGEMENT",
+    "POSTGRES",
+    "Endpoint",
+]
 
 
 @dataclass(frozen=True)

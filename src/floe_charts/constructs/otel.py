@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, Literal, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, cast
 
 from floe_charts.constructs.collector_config import (
     DEBUG,
@@ -21,7 +21,7 @@ from floe_charts.constructs.otel_native import (
     native_values,
 )
 from floe_charts.constructs.part import PlatformPart, RequiredSecret
-from floe_charts.deployment import ChartSource, Components
+from floe_charts.deployment import ChartSource, Components, Environment
 from floe_charts.errors import DeclarationError
 from floe_charts.helm import (
     Dependency,
@@ -99,7 +99,10 @@ class OtelGateway(PlatformPart[Values]):
 
     def _depend(self, source: ChartSource) -> None:
         condition = f"{self.id}.enabled"
-        self.depend(Dependency(CHART_NAME, source.version, source.repository, alias=self.id, condition=condition))
+        self.depend(
+            Dependency(CHART_NAME, source.version, source.repository, alias=self.id, condition=condition),
+            known_version=KNOWN_VERSION,
+        )
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """OTLP over gRPC and over HTTP."""
@@ -112,6 +115,12 @@ class OtelGateway(PlatformPart[Values]):
             return ()
         purpose = "headers that the telemetry gateway authenticates with"
         return (RequiredSecret(self.secret_name, keys, purpose, f"{self.id}.enabled is true"),)
+
+    def environment_values(self, environment: Environment) -> Mapping[str, Any]:
+        """One pod and no autoscaling in development and test; two pods or more elsewhere."""
+        if environment.kind in ("development", "test") and not environment.high_availability:
+            return {"replicaCount": 1, "autoscaling": {"enabled": False}}
+        return {}
 
     # Strategy native
 
@@ -129,11 +138,13 @@ class OtelGateway(PlatformPart[Values]):
             self.add(self._deployment(v, config))
             self.add(part.service())
             with self.when(v.autoscaling.enabled):
-                self.add(part.horizontal_pod_autoscaler(
-                    minimum=v.autoscaling.min_replicas,
-                    maximum=v.autoscaling.max_replicas,
-                    cpu_percent=v.autoscaling.target_cpu_utilization_percentage,
-                ))
+                self.add(
+                    part.horizontal_pod_autoscaler(
+                        minimum=v.autoscaling.min_replicas,
+                        maximum=v.autoscaling.max_replicas,
+                        cpu_percent=v.autoscaling.target_cpu_utilization_percentage,
+                    )
+                )
 
     def _config_map(self, v: NativeOtelValues, name: str) -> dict[str, object]:
         config = collector_config(native_settings(v), native_exporter_bodies(v, self.exporters))
@@ -170,8 +181,12 @@ class OtelGateway(PlatformPart[Values]):
 def _go_memory_limit(memory: str) -> str:
     """80 % of a memory limit in bytes, the share that the official chart gives to Go."""
     path = node_of(memory).go(".")
-    powers = {"": "1", "m": "0.001", **{unit: str(1000**n) for n, unit in enumerate("kMGTP", 1)},
-              **{f"{unit}i": str(1024**n) for n, unit in enumerate("KMGTP", 1)}}
+    powers = {
+        "": "1",
+        "m": "0.001",
+        **{unit: str(1000**n) for n, unit in enumerate("kMGTP", 1)},
+        **{f"{unit}i": str(1024**n) for n, unit in enumerate("KMGTP", 1)},
+    }
     factors = "dict " + " ".join(f'"{unit}" {factor}' for unit, factor in powers.items())
     amount = f'(regexFind "^[0-9.]+" {path} | float64)'
     return raw_template(

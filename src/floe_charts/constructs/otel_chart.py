@@ -33,7 +33,8 @@ class CollectorImage(SubchartValues):
 
     known_keys: ClassVar[frozenset[str] | None] = frozenset({"digest", "pullPolicy", "registry"})
     repository: str = Field(
-        COLLECTOR_IMAGE.repository, pattern=r"^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?$",
+        COLLECTOR_IMAGE.repository,
+        pattern=r"^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?$",
         description="Repository, with the registry's host.",
     )
     tag: str = Field(
@@ -80,9 +81,13 @@ class CollectorPorts(SubchartValues):
 class ChartAutoscaling(SubchartValues):
     """Scaling of the collector on CPU."""
 
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({
-        "additionalMetrics", "behavior", "targetMemoryUtilizationPercentage",
-    })
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "additionalMetrics",
+            "behavior",
+            "targetMemoryUtilizationPercentage",
+        }
+    )
     enabled: bool = Field(True, description="Let a HorizontalPodAutoscaler set the number of pods.")
     min_replicas: Replicas = Field(2, description="Fewest pods.")
     max_replicas: Replicas = Field(10, description="Most pods; not less than minReplicas.")
@@ -104,17 +109,62 @@ class OtelChartValues(SubchartValues):
     Handed to the official chart.
     """
 
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({
-        "additionalLabels", "affinity", "annotations", "apiVersion", "clusterRole", "command", "config",
-        "configMap", "dnsConfig", "dnsPolicy", "enableConfigChecksumAnnotation", "extraContainers", "extraEnvsFrom",
-        "extraManifests", "extraVolumeMounts", "extraVolumes", "global", "hostAliases", "hostNetwork", "hostPID",
-        "httproute", "imagePullSecrets", "ingress", "initContainers", "internalTelemetryViaOTLP", "lifecycleHooks",
-        "livenessProbe", "nameOverride", "namespaceOverride", "networkPolicy", "podAnnotations",
-        "podDisruptionBudget", "podLabels", "podMonitor", "presets", "priorityClassName", "prometheusRule",
-        "readinessProbe", "resizePolicy", "revisionHistoryLimit", "rewriteDeprecatedComponentNames", "rollout",
-        "runtimeClassName", "schedulerName", "service", "serviceMonitor", "shareProcessNamespace", "startupProbe",
-        "statefulset", "terminationGracePeriodSeconds", "topologySpreadConstraints", "useGOMEMLIMIT",
-    })
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "additionalLabels",
+            "affinity",
+            "annotations",
+            "apiVersion",
+            "clusterRole",
+            "command",
+            "config",
+            "configMap",
+            "dnsConfig",
+            "dnsPolicy",
+            "enableConfigChecksumAnnotation",
+            "extraContainers",
+            "extraEnvsFrom",
+            "extraManifests",
+            "extraVolumeMounts",
+            "extraVolumes",
+            "global",
+            "hostAliases",
+            "hostNetwork",
+            "hostPID",
+            "httproute",
+            "imagePullSecrets",
+            "ingress",
+            "initContainers",
+            "internalTelemetryViaOTLP",
+            "lifecycleHooks",
+            "livenessProbe",
+            "nameOverride",
+            "namespaceOverride",
+            "networkPolicy",
+            "podAnnotations",
+            "podDisruptionBudget",
+            "podLabels",
+            "podMonitor",
+            "presets",
+            "priorityClassName",
+            "prometheusRule",
+            "readinessProbe",
+            "resizePolicy",
+            "revisionHistoryLimit",
+            "rewriteDeprecatedComponentNames",
+            "rollout",
+            "runtimeClassName",
+            "schedulerName",
+            "service",
+            "serviceMonitor",
+            "shareProcessNamespace",
+            "startupProbe",
+            "statefulset",
+            "terminationGracePeriodSeconds",
+            "topologySpreadConstraints",
+            "useGOMEMLIMIT",
+        }
+    )
     enabled: bool = Field(True, description="Run the gateway.")
     mode: Annotated[str, Const("deployment")] = Field("deployment", description="A gateway is a Deployment.")
     image: CollectorImage = CollectorImage()

@@ -52,13 +52,33 @@ class CollectorObject(SubchartValues):
 class Listener(CollectorObject):
     """Where a protocol is served."""
 
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({
-        "auth", "compression_algorithms", "cors", "idle_timeout", "include_metadata", "keep_alives_enabled",
-        "keepalive", "logs_url_path", "max_concurrent_streams", "max_recv_msg_size_mib", "max_request_body_size",
-        "metrics_url_path", "middlewares", "profiles_url_path", "read_buffer_size", "read_header_timeout",
-        "read_timeout", "response_headers", "tls", "traces_url_path", "transport", "write_buffer_size",
-        "write_timeout",
-    })
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "auth",
+            "compression_algorithms",
+            "cors",
+            "idle_timeout",
+            "include_metadata",
+            "keep_alives_enabled",
+            "keepalive",
+            "logs_url_path",
+            "max_concurrent_streams",
+            "max_recv_msg_size_mib",
+            "max_request_body_size",
+            "metrics_url_path",
+            "middlewares",
+            "profiles_url_path",
+            "read_buffer_size",
+            "read_header_timeout",
+            "read_timeout",
+            "response_headers",
+            "tls",
+            "traces_url_path",
+            "transport",
+            "write_buffer_size",
+            "write_timeout",
+        }
+    )
     endpoint: _Address = pydantic.Field(description="Address and port to listen on.")
 
 
@@ -78,23 +98,40 @@ class OtlpReceiver(CollectorObject):
 class Receivers(CollectorObject):
     """What telemetry comes in by."""
 
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({
-        "file_log", "filelog", "host_metrics", "hostmetrics", "jaeger", "k8s_cluster", "k8s_events", "k8s_objects",
-        "k8sobjects", "kubelet_stats", "kubeletstats", "prometheus", "receiver_creator", "zipkin",
-    })
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "file_log",
+            "filelog",
+            "host_metrics",
+            "hostmetrics",
+            "jaeger",
+            "k8s_cluster",
+            "k8s_events",
+            "k8s_objects",
+            "k8sobjects",
+            "kubelet_stats",
+            "kubeletstats",
+            "prometheus",
+            "receiver_creator",
+            "zipkin",
+        }
+    )
     otlp: OtlpReceiver
 
 
 class MemoryLimiterProcessor(CollectorObject):
     """Refuses telemetry when memory runs short."""
 
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({
-        "limit_mib", "min_gc_interval_when_hard_limited", "min_gc_interval_when_soft_limited", "spike_limit_mib",
-    })
-    check_interval: Interval = pydantic.Field(description="Time between two looks at the memory in use.")
-    limit_percentage: int = pydantic.Field(
-        ge=50, le=100, description="Hard limit, in percent of the memory limit."
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "limit_mib",
+            "min_gc_interval_when_hard_limited",
+            "min_gc_interval_when_soft_limited",
+            "spike_limit_mib",
+        }
     )
+    check_interval: Interval = pydantic.Field(description="Time between two looks at the memory in use.")
+    limit_percentage: int = pydantic.Field(ge=50, le=100, description="Hard limit, in percent of the memory limit.")
     spike_limit_percentage: int = pydantic.Field(
         ge=1, le=49, description="Refuse when this much below the hard limit, in percent of the memory limit."
     )
@@ -103,9 +140,13 @@ class MemoryLimiterProcessor(CollectorObject):
 class BatchProcessor(CollectorObject):
     """Puts telemetry together before it is sent."""
 
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({
-        "metadata_cardinality_limit", "metadata_keys", "send_batch_max_size",
-    })
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "metadata_cardinality_limit",
+            "metadata_keys",
+            "send_batch_max_size",
+        }
+    )
     send_batch_size: int = pydantic.Field(
         ge=1, le=1_000_000, description="Spans, data points or log records that make a batch."
     )
@@ -115,11 +156,27 @@ class BatchProcessor(CollectorObject):
 class Processors(CollectorObject):
     """What happens to telemetry on its way."""
 
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({
-        "attributes", "cumulative_to_delta", "cumulativetodelta", "filter", "group_by_attrs", "groupbyattrs",
-        "k8s_attributes", "k8sattributes", "metrics_transform", "metricstransform", "probabilistic_sampler",
-        "redaction", "resource", "resource_detection", "resourcedetection", "tail_sampling", "transform",
-    })
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "attributes",
+            "cumulative_to_delta",
+            "cumulativetodelta",
+            "filter",
+            "group_by_attrs",
+            "groupbyattrs",
+            "k8s_attributes",
+            "k8sattributes",
+            "metrics_transform",
+            "metricstransform",
+            "probabilistic_sampler",
+            "redaction",
+            "resource",
+            "resource_detection",
+            "resourcedetection",
+            "tail_sampling",
+            "transform",
+        }
+    )
     memory_limiter: MemoryLimiterProcessor
     batch: BatchProcessor
 
@@ -127,33 +184,79 @@ class Processors(CollectorObject):
 class DebugExporterConfig(CollectorObject):
     """Writes telemetry to the collector's log."""
 
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({
-        "output_paths", "sampling_initial", "sampling_thereafter", "sending_queue", "use_internal_logger",
-    })
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "output_paths",
+            "sampling_initial",
+            "sampling_thereafter",
+            "sending_queue",
+            "use_internal_logger",
+        }
+    )
     verbosity: Verbosity = pydantic.Field(description="How much of each batch is written.")
 
 
 class ClientTls(CollectorObject):
     """TLS towards the receiver."""
 
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({
-        "ca_file", "ca_pem", "cert_file", "cert_pem", "cipher_suites", "curve_preferences",
-        "include_system_ca_certs_pool", "insecure_skip_verify", "key_file", "key_pem", "max_version", "min_version",
-        "reload_interval", "server_name_override", "tpm",
-    })
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "ca_file",
+            "ca_pem",
+            "cert_file",
+            "cert_pem",
+            "cipher_suites",
+            "curve_preferences",
+            "include_system_ca_certs_pool",
+            "insecure_skip_verify",
+            "key_file",
+            "key_pem",
+            "max_version",
+            "min_version",
+            "reload_interval",
+            "server_name_override",
+            "tpm",
+        }
+    )
     insecure: bool = pydantic.Field(description="Send without TLS.")
 
 
 class OtlpExporterConfig(CollectorObject):
     """Sends telemetry over OTLP."""
 
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({
-        "auth", "authority", "balancer_name", "compression", "compression_params", "cookies", "disable_keep_alives",
-        "encoding", "force_attempt_http2", "http2_ping_timeout", "http2_read_idle_timeout", "idle_conn_timeout",
-        "keepalive", "logs_endpoint", "max_conns_per_host", "max_idle_conns", "max_idle_conns_per_host",
-        "metrics_endpoint", "middlewares", "profiles_endpoint", "proxy_url", "read_buffer_size", "retry_on_failure",
-        "sending_queue", "timeout", "traces_endpoint", "user_agent", "wait_for_ready", "write_buffer_size",
-    })
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "auth",
+            "authority",
+            "balancer_name",
+            "compression",
+            "compression_params",
+            "cookies",
+            "disable_keep_alives",
+            "encoding",
+            "force_attempt_http2",
+            "http2_ping_timeout",
+            "http2_read_idle_timeout",
+            "idle_conn_timeout",
+            "keepalive",
+            "logs_endpoint",
+            "max_conns_per_host",
+            "max_idle_conns",
+            "max_idle_conns_per_host",
+            "metrics_endpoint",
+            "middlewares",
+            "profiles_endpoint",
+            "proxy_url",
+            "read_buffer_size",
+            "retry_on_failure",
+            "sending_queue",
+            "timeout",
+            "traces_endpoint",
+            "user_agent",
+            "wait_for_ready",
+            "write_buffer_size",
+        }
+    )
     endpoint: _Text = pydantic.Field(
         description="Where to, as the collector reads it: ${env:NAME} is a variable, $$ a dollar sign."
     )
@@ -166,29 +269,62 @@ class OtlpExporterConfig(CollectorObject):
 class ExportersConfig(CollectorObject):
     """Where telemetry goes, by the exporter's id."""
 
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({
-        "debug", "file", "load_balancing", "loadbalancing", "nop", "otlp_grpc", "otlp_http",
-    })
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "debug",
+            "file",
+            "load_balancing",
+            "loadbalancing",
+            "nop",
+            "otlp_grpc",
+            "otlp_http",
+        }
+    )
 
 
 class HealthCheck(CollectorObject):
     """Answers the kubelet's probes."""
 
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({
-        "auth", "check_collector_pipeline", "compression_algorithms", "cors", "idle_timeout", "include_metadata",
-        "keep_alives_enabled", "max_request_body_size", "middlewares", "path", "read_header_timeout",
-        "read_timeout", "response_body", "response_headers", "tls", "write_timeout",
-    })
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "auth",
+            "check_collector_pipeline",
+            "compression_algorithms",
+            "cors",
+            "idle_timeout",
+            "include_metadata",
+            "keep_alives_enabled",
+            "max_request_body_size",
+            "middlewares",
+            "path",
+            "read_header_timeout",
+            "read_timeout",
+            "response_body",
+            "response_headers",
+            "tls",
+            "write_timeout",
+        }
+    )
     endpoint: _Address = pydantic.Field(description="Address and port to listen on.")
 
 
 class Extensions(CollectorObject):
     """What the collector does beside its pipelines."""
 
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({
-        "basicauth", "bearertokenauth", "file_storage", "headers_setter", "k8s_leader_elector", "k8s_observer",
-        "oauth2client", "oidc", "pprof", "zpages",
-    })
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "basicauth",
+            "bearertokenauth",
+            "file_storage",
+            "headers_setter",
+            "k8s_leader_elector",
+            "k8s_observer",
+            "oauth2client",
+            "oidc",
+            "pprof",
+            "zpages",
+        }
+    )
     health_check: HealthCheck
 
 
@@ -211,10 +347,19 @@ class Pipelines(CollectorObject):
 class CollectorLogs(CollectorObject):
     """The collector's own log."""
 
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({
-        "development", "disable_caller", "disable_stacktrace", "disable_zap_resource", "error_output_paths",
-        "initial_fields", "output_paths", "processors", "sampling",
-    })
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "development",
+            "disable_caller",
+            "disable_stacktrace",
+            "disable_zap_resource",
+            "error_output_paths",
+            "initial_fields",
+            "output_paths",
+            "processors",
+            "sampling",
+        }
+    )
     level: LogLevel = pydantic.Field(description="Least level that is written.")
     encoding: Literal["json", "console"] = pydantic.Field(description="Form of a line.")
 
@@ -261,7 +406,8 @@ def _body(exporter: TelemetryExporter) -> dict[str, Any]:
 def _config_class(exporters: tuple[TelemetryExporter, ...]) -> type[CollectorConfig]:
     by_id: dict[str, Any] = {
         f"exporter{index}": (
-            DebugExporterConfig if exporter.kind == "debug" else OtlpExporterConfig, pydantic.Field(alias=exporter.name)
+            DebugExporterConfig if exporter.kind == "debug" else OtlpExporterConfig,
+            pydantic.Field(alias=exporter.name),
         )
         for index, exporter in enumerate(exporters)
     }

@@ -6,9 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from floe_charts.artifacts import ArtifactEndpoint, CompiledArtifacts, Credential, find_credentials, find_endpoints, public_text
-from floe_charts.constructs.dagster import CodeLocation
+from floe_charts.artifacts import (
+    ArtifactEndpoint,
+    CompiledArtifacts,
+    Credential,
+    find_credentials,
+    find_endpoints,
+    public_text,
+)
 from floe_charts.constructs.collector_config import DEBUG, ExporterKind, TelemetryExporter
+from floe_charts.constructs.dagster import CodeLocation
 from floe_charts.constructs.minio import is_bucket_name
 from floe_charts.constructs.part import RequiredSecret
 from floe_charts.constructs.products import ProductFacts
@@ -196,28 +203,35 @@ class _Product:
     def credential_secrets(self) -> Iterator[RequiredSecret]:
         keys = tuple(sorted({self.secret_key(credential) for credential in self.credentials}))
         if keys:
-            yield RequiredSecret(self.secret_name, keys, f"credentials of the data product {self.artifact.product_name}")
+            yield RequiredSecret(
+                self.secret_name, keys, f"credentials of the data product {self.artifact.product_name}"
+            )
 
     # Reports
 
     def notices(self) -> Iterator[str]:
         yield from self.artifact.notices
-        orchestrator = self._type("orchestrator")
-        if orchestrator not in (None, "dagster"):
-            yield f"{self.artifact.source}: plugins.orchestrator.type is {orchestrator}, for which there is no part; expected dagster"
-        catalog = self._type("catalog")
-        if catalog not in (None, "polaris"):
-            yield f"{self.artifact.source}: plugins.catalog.type is {catalog}, for which there is no part; expected polaris"
+        for kind, expected in (("orchestrator", "dagster"), ("catalog", "polaris")):
+            found = self._type(kind)
+            if found not in (None, expected):
+                where = f"{self.artifact.source}: plugins.{kind}.type"
+                yield f"{where} is {found}, for which there is no part; expected {expected}"
 
         bucket = self._text("storage", "bucket")
         if self.uses_minio and bucket and not is_bucket_name(bucket):
             where = f"{self.artifact.source}: plugins.storage.config.bucket"
             yield f"{where} is {shorten(bucket)}, which is no name that S3 takes; MinIO makes no such bucket"
         backend = self.telemetry.backend
-        if self.telemetry.enabled and backend != "console" and not self._outside("observability.telemetry.otlp_endpoint"):
+        if (
+            self.telemetry.enabled
+            and backend != "console"
+            and not self._outside("observability.telemetry.otlp_endpoint")
+        ):
             address = self._exporter().endpoint
-            yield (f"{self.artifact.source}: observability.telemetry.backend is {backend}, whose address the artifact does "
-                   f"not say; the gateway sends to {address}, which the values of otel can change")
+            yield (
+                f"{self.artifact.source}: observability.telemetry.backend is {backend}, whose address no artifact can "
+                f"not say; the gateway sends to {address}, which the values of otel can change"
+            )
 
     # Reading the free-form configuration
 
@@ -235,7 +249,9 @@ class _Product:
         for key in keys:
             here = here.get(key) if isinstance(here, dict) else None
         path = ".".join(("plugins", kind, "config", *keys))
-        if not isinstance(here, str) or any(credential.path == path for credential in self.credentials if credential.secret):
+        if not isinstance(here, str) or any(
+            credential.path == path for credential in self.credentials if credential.secret
+        ):
             return _public(here) if isinstance(here, str) and "://" in here else None
         return public_text(here, path)
 
@@ -245,7 +261,7 @@ class _Product:
 
 
 def _is_outside(endpoint: ArtifactEndpoint) -> bool:
-    """Whether an endpoint lies outside the cluster; localhost is a developer's default, and stands for the platform's own."""
+    """Whether an endpoint lies outside the cluster; localhost, a developer's default, stands for the platform's own."""
     return not endpoint.in_cluster and endpoint.host not in ("localhost", "127.0.0.1", "::1", "0.0.0.0")
 
 

@@ -80,7 +80,11 @@ class FloePlatform(HelmChart):
             consumers.append(dagster.database_consumer())
         if plan.polaris:
             polaris = PolarisCatalog(
-                self, "polaris", source=components.polaris.chart, otlp=plan.otel, storage=bool(plan.minio or plan.buckets)
+                self,
+                "polaris",
+                source=components.polaris.chart,
+                otlp=plan.otel,
+                storage=bool(plan.minio or plan.buckets),
             )
             consumers.append(polaris.database_consumer())
         if plan.marquez:
@@ -116,9 +120,16 @@ class FloePlatform(HelmChart):
     # Layers
 
     def preset_values(self, environment: Environment) -> dict[str, Any]:
-        """The layer of the resource preset: every value of the type Resources, by the component's preset."""
+        """The layer of the resource preset: every value of the type Resources, by the component's preset.
+
+        Parts that are switched off in the environment are left out: their values would say nothing.
+        """
         tree: dict[str, Any] = {}
+        switches = self.environment_values(environment)
         for part in self.components.values():
+            default = getattr(part.values, "enabled", True)
+            if not switches.get(part.id, {}).get("enabled", default):
+                continue
             component = getattr(self.deployment.components, part.id, None)
             name = (component.resources if component else None) or environment.resources
             preset = self.deployment.presets[name].model_dump(mode="json")
@@ -133,6 +144,14 @@ class FloePlatform(HelmChart):
         return {part: values for part, values in layers.items() if values}
 
     # Reports
+
+    def open_dependencies(self) -> list[str]:
+        """A line for each dependency of a version whose keys are not known, so that misspelt ones pass."""
+        return [
+            f"{part.id}: the keys of {part.dependency.name} {part.dependency.version} are not known: misspelt ones pass"
+            for part in self.components.values()
+            if part.open_values and part.dependency is not None
+        ]
 
     def unanswered(self, served: Mapping[str, Mapping[str, Any]]) -> list[str]:
         """In-cluster endpoints in the artifacts that no Service of the release answers to, a line for each.
@@ -163,7 +182,9 @@ class FloePlatform(HelmChart):
                 where = "" if len(missing) == len(by_environment) else f" in {', '.join(missing)}"
                 near = nearest(address, everywhere) if address not in everywhere else None
                 hint = f"; the nearest is {near}" if near else ""
-                lines.append(f"{artifact.source}: {found.field}: no Service of the release answers to {found.url}{where}{hint}")
+                lines.append(
+                    f"{artifact.source}: {found.field}: no Service of the release answers to {found.url}{where}{hint}"
+                )
         return list(dict.fromkeys(lines))
 
     # Texts
@@ -173,30 +194,46 @@ class FloePlatform(HelmChart):
         if secrets:
             self.notes.append("Secrets that must exist in the namespace, each with its keys:")
             self.notes += [
-                f"  {secret.name}: {', '.join(secret.keys)}" + (f"  (where {secret.condition})" if secret.condition else "")
+                f"  {secret.name}: {', '.join(secret.keys)}"
+                + (f"  (where {secret.condition})" if secret.condition else "")
                 for secret in secrets
             ]
 
     def _add_readme(self) -> None:
         deployment = self.deployment
         environments = [
-            (name, deployment.cluster_of(name), f"`{deployment.namespace(name)}`", environment.resources,
-             environment.postgres, environment.object_store, "yes" if environment.high_availability else "no")
+            (
+                name,
+                deployment.cluster_of(name),
+                f"`{deployment.namespace(name)}`",
+                environment.resources,
+                environment.postgres,
+                environment.object_store,
+                "yes" if environment.high_availability else "no",
+            )
             for name, environment in deployment.environments.items()
         ]
         head = ("Environment", "Cluster", "Namespace", "Resources", "PostgreSQL", "Object store", "High availability")
         products = [(f"`{fact.slug}`", fact.version, fact.domain, str(len(fact.models))) for fact in self.plan.products]
-        secrets = [
-            (f"`{secret.name}`", ", ".join(f"`{key}`" for key in secret.keys), secret.purpose, secret.condition or "always")
+        secrets: list[tuple[str, ...]] = [
+            (
+                f"`{secret.name}`",
+                ", ".join(f"`{key}`" for key in secret.keys),
+                secret.purpose,
+                secret.condition or "always",
+            )
             for secret in self.required_secrets()
         ]
         self.readme_sections += [
-            "## Environments", markdown_table(head, environments).rstrip("\n"),
-            "## Data products", markdown_table(("Product", "Version", "Domain", "Models"), products).rstrip("\n"),
+            "## Environments",
+            markdown_table(head, environments).rstrip("\n"),
+            "## Data products",
+            markdown_table(("Product", "Version", "Domain", "Models"), products).rstrip("\n"),
         ]
         if secrets:
             self.readme_sections += [
-                "## Secrets", "They must exist in the namespace before the chart is installed.",
+                "## Secrets",
+                "They must exist in the namespace before the chart is installed.",
                 markdown_table(("Secret", "Keys", "For", "Where"), secrets).rstrip("\n"),
             ]
 
@@ -220,6 +257,7 @@ def _resources(spec: Spec, preset: Mapping[str, Any]) -> dict[str, Any]:
 
 def _newest(versions: Any) -> str:
     """The newest of dotted versions; numbers compare as numbers."""
+
     def key(version: str) -> list[tuple[int, str]]:
         return [(int(piece), "") if piece.isdigit() else (-1, piece) for piece in version.split(".")]
 

@@ -80,7 +80,8 @@ class PolarisCatalog(PlatformPart[PolarisValues]):
                 found.repository,
                 alias=id if id != CHART_NAME else None,
                 condition=f"{id}.enabled",
-            )
+            ),
+            known_version=KNOWN_VERSION,
         )
 
     def endpoints(self) -> tuple[Endpoint, ...]:

@@ -185,12 +185,16 @@ class Component(ConstructScope, Generic[V]):
         """The SHA-256 of a template's text, for an annotation that rolls pods when it changes."""
         return cast("str", StrExpr(FileChecksum(template.file)))
 
-    def depend(self, dependency: Dependency) -> None:
-        """Hand this component's values to a dependency; its key must be the component's id."""
+    def depend(self, dependency: Dependency, *, known_version: str | None = None) -> None:
+        """Hand this component's values to a dependency; its key must be the component's id.
+
+        ``known_version`` is the version whose keys the Values classes know; for another one their objects are left open.
+        """
         if dependency.key != self.id:
             raise DeclarationError(f"{self.id}: Helm hands {dependency.name} the values under {dependency.key!r}; "
                                    f"set alias={self.id!r}")
         self.dependency = dependency
+        self.open_values = known_version is not None and dependency.version.removeprefix("v") != known_version
 
     # What the chart asks for
 

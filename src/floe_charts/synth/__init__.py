@@ -12,13 +12,21 @@ from floe_charts.synth.plugins import ENTRY_POINT_GROUPS, PluginValues, installe
 from floe_charts.synth.synthesis import PlatformFiles, synth
 
 __all__ = [
-    "ENTRY_POINT_GROUPS", "LIST_NAME", "ChartFiles", "Override", "PlatformFiles", "PluginValues", "WriteResult",
-    "installed_plugin_values", "read_values", "synth",
+    "ENTRY_POINT_GROUPS",
+    "LIST_NAME",
+    "ChartFiles",
+    "Override",
+    "PlatformFiles",
+    "PluginValues",
+    "WriteResult",
+    "installed_plugin_values",
+    "read_values",
+    "synth",
 ]
 
 
 class _CallableModule(ModuleType):
-    """``from floe_charts import synth`` finds this room or the function, whichever was imported first: both can be called."""
+    """Lets ``from floe_charts import synth`` find this room and yet call the function in it."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> PlatformFiles:
         return synth(*args, **kwargs)

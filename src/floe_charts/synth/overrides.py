@@ -102,7 +102,12 @@ def _value(raw: str, spec: Spec | None) -> Any:
         return [_value(piece, item) for piece in _split(raw[1:-1], ",")] if len(raw) > 2 else []
     if spec is not None and spec.kind in ("object", "map", "any") and raw.startswith(("{", "[")):
         return _json(raw) if _json(raw) is not None else raw
-    kinds: dict[str, Callable[[str], Any]] = {"integer": _integer, "number": _number, "boolean": _boolean, "string": str}
+    kinds: dict[str, Callable[[str], Any]] = {
+        "integer": _integer,
+        "number": _number,
+        "boolean": _boolean,
+        "string": str,
+    }
     convert = kinds.get(spec.kind if spec else "any")
     if convert is not None:
         return convert(raw)
@@ -121,9 +126,12 @@ def _integer(raw: str) -> int | str:
 
 
 def _number(raw: str) -> float | str:
-    return json.loads(raw) if re.fullmatch(r"-?\d{1,17}(\.\d+)?([eE][+-]?\d{1,2})?", raw) and not re.match(r"-?0\d", raw) else raw
+    return (
+        json.loads(raw)
+        if re.fullmatch(r"-?\d{1,17}(\.\d+)?([eE][+-]?\d{1,2})?", raw) and not re.match(r"-?0\d", raw)
+        else raw
+    )
 
 
 def _boolean(raw: str) -> bool | str:
     return {"true": True, "false": False}.get(raw, raw)
-

@@ -71,9 +71,13 @@ def _ask(point: EntryPoint, config: Mapping[str, Any], name: str) -> Mapping[str
         method = next((getattr(plugin, method) for method in _METHODS if callable(getattr(plugin, method, None))), None)
         values = method() if method else {}
     except Exception as error:
-        raise PluginError(name, "", f"its Helm values cannot be had: {type(error).__name__}", "mend or uninstall it") from error
+        raise PluginError(
+            name, "", f"its Helm values cannot be had: {type(error).__name__}", "mend or uninstall it"
+        ) from error
     if not isinstance(values, Mapping):
-        raise PluginError(name, "", f"its Helm values are {type(values).__name__}, expected a mapping", "mend or uninstall it")
+        raise PluginError(
+            name, "", f"its Helm values are {type(values).__name__}, expected a mapping", "mend or uninstall it"
+        )
     return values
 
 

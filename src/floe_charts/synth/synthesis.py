@@ -69,13 +69,14 @@ def synth(
     """The chart of the platform for the data products in ``artifacts``.
 
     ``environments`` are those whose overlay is made, all of the deployment without it; templates and values.yaml do not
-    depend on it. ``values`` and ``sets`` (``PATH=VALUE``) override the values in these overlays. ``plugin_values`` are the
-    Helm values of floe plugins; without it those of the installed plugins that the artifacts select, ``()`` for none.
+    depend on it. ``values`` and ``sets`` (``PATH=VALUE``) override the values in these overlays. ``plugin_values`` are
+    the Helm values of floe plugins; without it those of the installed plugins that the artifacts select, ``()`` for
+    none.
     ``platform`` is a subclass with parts of your own.
 
     Raises :class:`ArtifactError` without artifacts, :class:`DeploymentError` for an unknown environment,
-    :class:`ValuesError` for a value that is not declared or does not fit, :class:`DeclarationError` for a construct that
-    contradicts itself.
+    :class:`ValuesError` for a value that is not declared or does not fit, :class:`DeclarationError` for a construct
+    that contradicts itself.
     """
     if not artifacts:
         raise ArtifactError("", "", "found no artifact, expected at least one")
@@ -106,7 +107,7 @@ def synth(
         platform=chart,
         layers=layers,
         environments=chosen,
-        notices=[*chart.plan.notices, *notices, *unanswered],
+        notices=[*chart.plan.notices, *notices, *chart.open_dependencies(), *unanswered],
     )
 
 
