@@ -18,6 +18,21 @@ from tests.artifacts.conftest import parsed
 
 CANARY = "canary-secret-DO-NOT-EMIT"
 
+SECRET_NAMES = """
+    secret password PASSWORD dbPassword pgpassword passwd pwd db_pass passphrase token access_token refreshToken
+    api_key apiKey APIKey api-key x-api-key apikey access_key access_key_id accessKeyId AWS_SECRET_ACCESS_KEY
+    s3_secret_access_key credentials credential private_key private_key_passphrase private_key_pem secret_id
+    connection_string connectionString sas_token sas dsn jwt authorization auth_header auth account_key
+    client_secret clientsecret client_secret_1 password2 keyfile_json service_account_json signing_key
+    secret_key_base session_cookie
+"""
+OTHER_NAMES = """
+    token_url token_endpoint token_type token_refresh_seconds primary_key partition_key sort_key key keys cursor_field
+    foreign_key unique_key secret_name secretName credential_vending_enabled credentials_path password_file
+    private_key_path access_key_enabled monkey tokenizer compass bypass passthrough secretary author auth_type
+    auth_method oauth2 client_id username user warehouse scope region bucket key_prefix primaryKey kms_key
+"""
+
 
 def found(config: object, kind: str = "storage") -> list[Credential]:
     """The credentials in a plugin's configuration."""
@@ -95,25 +110,11 @@ class TestRealArtifacts:
 
 
 class TestNames:
-    @pytest.mark.parametrize(
-        "name",
-        "secret password PASSWORD dbPassword pgpassword passwd pwd db_pass passphrase token access_token refreshToken"
-        " api_key apiKey APIKey api-key x-api-key apikey access_key access_key_id accessKeyId AWS_SECRET_ACCESS_KEY"
-        " s3_secret_access_key credentials credential private_key private_key_passphrase private_key_pem secret_id"
-        " connection_string connectionString sas_token sas dsn jwt authorization auth_header auth account_key"
-        " client_secret clientsecret client_secret_1 password2 keyfile_json service_account_json signing_key"
-        " secret_key_base session_cookie".split(),
-    )
+    @pytest.mark.parametrize("name", SECRET_NAMES.split())
     def test_of_secrets(self, name: str) -> None:
         assert is_secret_name(name)
 
-    @pytest.mark.parametrize(
-        "name",
-        "token_url token_endpoint token_type token_refresh_seconds primary_key partition_key sort_key key keys cursor_field"
-        " foreign_key unique_key secret_name secretName credential_vending_enabled credentials_path password_file"
-        " private_key_path access_key_enabled monkey tokenizer compass bypass passthrough secretary author auth_type"
-        " auth_method oauth2 client_id username user warehouse scope region bucket key_prefix primaryKey kms_key".split(),
-    )
+    @pytest.mark.parametrize("name", OTHER_NAMES.split())
     def test_of_others(self, name: str) -> None:
         assert not is_secret_name(name)
 

@@ -395,10 +395,10 @@ def _load_or_refuse(data: object) -> None:
 
 
 def test_importing_is_light() -> None:
-    code = "import sys, floe_charts.artifacts; print(sorted({'yaml', 'jsonschema', 'importlib.metadata'} & set(sys.modules)))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": ":".join(sys.path)}
-    )
+    heavy = {"yaml", "jsonschema", "importlib.metadata"}
+    command = [sys.executable, "-c", f"import sys, floe_charts.artifacts; print(sorted({heavy} & set(sys.modules)))"]
+    environment = {"PYTHONPATH": ":".join(sys.path)}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert done.stdout == "[]\n"
 
 

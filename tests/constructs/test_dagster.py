@@ -84,6 +84,7 @@ def upstream_schema() -> dict[str, Any]:
 
 # The glue
 
+
 def test_the_service_has_the_platforms_name_and_leads_to_the_charts_pods(chart: ChartHandle) -> None:
     spec = spec_of(objects_of(chart, {}), SERVICE)
     assert spec["selector"] == {
@@ -109,7 +110,9 @@ def test_the_workspace_lists_a_module_per_product(chart: ChartHandle) -> None:
 
 def test_a_location_can_be_changed_added_and_removed_by_values(chart: ChartHandle) -> None:
     added = {"module": "b", "attribute": "defs", "workingDirectory": "/code"}
-    found = workspace_of(chart, {"workspace": {"locations": {"iot": None, "Sales-Daily": {"module": "a"}, "new": added}}})
+    found = workspace_of(
+        chart, {"workspace": {"locations": {"iot": None, "Sales-Daily": {"module": "a"}, "new": added}}}
+    )
     assert [one["python_module"] for one in found["load_from"]] == [
         {"module_name": "a", "location_name": "Sales-Daily"},
         {"module_name": "b", "location_name": "new", "attribute": "defs", "working_directory": "/code"},
@@ -140,8 +143,8 @@ def test_nothing_is_left_where_dagster_is_off(chart: ChartHandle) -> None:
 @pytest.mark.parametrize("version", [OLDEST, latest_kube_version()])
 def test_the_objects_fit_kubernetes(chart: ChartHandle, version: str) -> None:
     objects = objects_of(chart, {})
-    assert not validate_objects(list(objects.values()), [version])
-    assert all(one.data["metadata"]["namespace"] for one in objects.values())  # type: ignore[index, call-overload]
+    assert not validate_objects(list(objects.values()), [version]).findings
+    assert all(one.data["metadata"]["namespace"] for one in objects.values())  # type: ignore[index]
 
 
 def test_helm_lints_the_chart(tmp_path: Path) -> None:
@@ -151,6 +154,7 @@ def test_helm_lints_the_chart(tmp_path: Path) -> None:
 
 
 # What is handed over
+
 
 def test_the_dependency_is_switched_by_its_own_value() -> None:
     (found,) = dagster_chart().dependencies()
@@ -264,6 +268,7 @@ def test_names_that_end_up_unquoted_in_a_shell_are_refused() -> None:
 
 # Upstream
 
+
 @needs_upstream
 def test_every_key_of_the_official_chart_passes() -> None:
     """Helm merges the chart's defaults in before it holds the values against our schema."""
@@ -310,7 +315,7 @@ def test_under_the_charts_own_defaults_the_schema_passes_and_refuses_what_nobody
     defaults = {"dagster": upstream_values()}
     handle = load(with_echo_dependencies(tmp_path / "floe-platform", tmp_path / "echo", defaults))
     got = echoed_values(handle.render({"global": {"team": "data"}}))["dagster"]
-    assert got["dagsterWebserver"]["workspace"]["servers"] == []  # type: ignore[index, call-overload]
+    assert got["dagsterWebserver"]["workspace"]["servers"] == []  # type: ignore[index]
     with pytest.raises(ValuesRefused):
         handle.render({"dagster": misspelt})
 
@@ -335,7 +340,7 @@ def _undeclared(values: Mapping[str, Any], schema: Mapping[str, Any], path: str 
     found: list[str] = []
     properties = schema.get("properties", {})
     # A place that Kubernetes' own definitions describe has none, or only what Dagster adds (startupProbe.enabled).
-    if not properties or properties.keys() == {"enabled"} and len(values) > 2:
+    if not properties or (properties.keys() == {"enabled"} and len(values) > 2):
         return found
     for key, value in values.items():
         if key not in properties:

@@ -66,6 +66,7 @@ def echoing(directory: Path, chart: HelmChart, defaults: Mapping[str, object] | 
 
 # Names, ports, switches
 
+
 def test_the_services_answer_where_the_platform_says() -> None:
     values = handed()
     assert values["fullnameOverride"] == "floe-platform-polaris"
@@ -106,6 +107,7 @@ def test_helm_lints_the_chart(tmp_path: Path) -> None:
 
 
 # What is handed over
+
 
 def test_traces_go_to_the_gateway_where_there_is_one() -> None:
     tracing = handed()["tracing"]
@@ -205,6 +207,7 @@ def test_other_properties_are_taken(text: str) -> None:
 
 # Upstream
 
+
 @needs_upstream
 def test_every_key_of_the_official_chart_passes() -> None:
     """Helm merges the chart's defaults in before it holds the values against our schema."""
@@ -249,7 +252,9 @@ def test_the_official_chart_gets_its_defaults_and_the_platforms_values(tmp_path:
         {"service": {"ports": []}},
     ],
 )
-def test_under_the_charts_own_defaults_a_misspelt_key_is_refused(tmp_path: Path, misspelt: Mapping[str, object]) -> None:
+def test_under_the_charts_own_defaults_a_misspelt_key_is_refused(
+    tmp_path: Path, misspelt: Mapping[str, object]
+) -> None:
     with pytest.raises(ValuesRefused):
         echoing(tmp_path, polaris_chart()).render({"polaris": misspelt})
 

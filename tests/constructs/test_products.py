@@ -124,7 +124,9 @@ def test_a_platform_without_products_has_an_empty_config_map(tmp_path: Path) -> 
     assert files_of(chart_of(tmp_path)) == {}
 
 
-@pytest.mark.parametrize("text", ["{{ env_var('X') }}", "{{ .Values }}", "yes", "0123", "a: b # c", "x\n\ny ", "'\"\\", "ü€\u2028\x7f"])
+@pytest.mark.parametrize(
+    "text", ["{{ env_var('X') }}", "{{ .Values }}", "yes", "0123", "a: b # c", "x\n\ny ", "'\"\\", "ü€\u2028\x7f"]
+)
 def test_hostile_text_comes_out_as_it_went_in(tmp_path: Path, text: str) -> None:
     facts = replace(SMALL, name=text, warehouse=text, models=(text,), credentials={text: "KEY"})
     found = files_of(chart_of(tmp_path, facts))["small.yaml"]
@@ -135,17 +137,21 @@ def test_hostile_text_comes_out_as_it_went_in(tmp_path: Path, text: str) -> None
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.characters(codec="utf-8"), max_size=40))
 def test_any_text_comes_out_as_it_went_in(chart: ChartHandle, text: str) -> None:
-    values: dict[str, object] = {"products": {"byName": {"small": {"name": text, "models": [text], "lineage": {"endpoint": text}}}}}
+    values: dict[str, object] = {
+        "products": {"byName": {"small": {"name": text, "models": [text], "lineage": {"endpoint": text}}}}
+    }
     found = files_of(chart, values)["small.yaml"]
     assert (found["name"], found["models"], found["lineage"]["endpoint"]) == (text, [text], text)
 
 
 @pytest.mark.parametrize("version", [OLDEST, latest_kube_version()])
 def test_the_config_map_fits_kubernetes(chart: ChartHandle, version: str) -> None:
-    assert not validate_objects(list(objects_of(chart, {}).values()), [version])
+    assert not validate_objects(list(objects_of(chart, {}).values()), [version]).findings
 
 
-@pytest.mark.parametrize("values", [{"byname": {}}, {"byName": {"small": {"verson": "1"}}}, {"byName": {"Not A Label": {}}}])
+@pytest.mark.parametrize(
+    "values", [{"byname": {}}, {"byName": {"small": {"verson": "1"}}}, {"byName": {"Not A Label": {}}}]
+)
 def test_what_is_not_declared_is_refused(chart: ChartHandle, values: dict[str, object]) -> None:
     with pytest.raises(ValuesRefused):
         chart.render({"products": values})

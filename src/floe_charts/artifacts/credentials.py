@@ -95,11 +95,9 @@ _SECRET_TEXT = re.compile(
     r"|(?:^|[;,?&\s])(?:password|passwd|pwd|accountkey|sharedaccesskey|sharedaccesssignature)\s*=\s*[^\s;&]",
     re.IGNORECASE,
 )
-# Up to the last @ of the authority; also where a password holds a slash, which is no URL but is written nevertheless.
-_URL = re.compile(
-    r"\b([A-Za-z][A-Za-z0-9+.-]{0,30})://"
-    r"([^\s/?#]*(?=@)|[^\s/?#:@\[]*:(?![0-9]*(?:[/?#\s]|$))[^\s]*(?=@))@"
-)
+_AUTHORITY = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]{0,30})://([^/?#]*)")
+# What no port is: the beginning of a password with a slash in it, which is no URL but is written nevertheless.
+_BROKEN_USERINFO = re.compile(r"[^:\[]*:(?!(?:[0-9]*|\{\{[^{}]*\}\})$)")
 _PLACEHOLDER = re.compile(r"\{\{[^{}]*\}\}")
 _PARAMETER = re.compile(r"[?&;]([^=&;#\s?]{1,100})=[^&;#\s]*")
 _SIGNATURES = frozenset(
@@ -120,18 +118,34 @@ def without_userinfo(text: str) -> str:
     if "://" not in text:
         return text
     compact = _PLACEHOLDER.sub(lambda match: re.sub(r"\s", "", match[0]), text)
+    bare = re.sub(r"\S+", lambda match: _without_users(match[0]), compact)
+    public = _PARAMETER.sub(_public_parameter, bare)
+    return text if public == compact else _tidy(public)
 
-    def bare(match: re.Match[str]) -> str:
+
+def _without_users(word: str) -> str:
+    last = word.rfind("@")
+    kept, position = [], 0
+    for match in _AUTHORITY.finditer(word) if last >= 0 else ():
+        if match.end(1) < position:
+            continue
+        at = match[2].rfind("@")
+        if at >= 0:
+            user, end = match[2][:at], match.start(2) + at + 1
+        elif last > match.end() and _BROKEN_USERINFO.match(match[2]):
+            user, end = match[2], last + 1
+        else:
+            continue
         # A user alone is no secret (abfss://container@account, ssh://git@host), but with HTTP it is a token.
-        user_only = ":" not in match[2] and match[1].lower() not in ("http", "https")
-        return match[0] if user_only else f"{match[1]}://"
+        if ":" in user or match[1].lower() in ("http", "https"):
+            kept.append(word[position : match.start(2)])
+            position = end
+    return "".join([*kept, word[position:]])
 
-    def public(match: re.Match[str]) -> str:
-        name = match[1]
-        return match[0][0] if is_secret_name(name) or _normal(name) in _SIGNATURES else match[0]
 
-    changed = _PARAMETER.sub(public, _URL.sub(bare, compact))
-    return text if changed == compact else _tidy(changed)
+def _public_parameter(match: re.Match[str]) -> str:
+    name = match[1]
+    return match[0][0] if is_secret_name(name) or _normal(name) in _SIGNATURES else match[0]
 
 
 def _tidy(text: str) -> str:

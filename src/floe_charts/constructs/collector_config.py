@@ -55,7 +55,7 @@ class TelemetryExporter:
     ``name`` is the component's id in the collector's configuration: the kind, and ``/`` with a name of its own where
     there are several (``otlp_grpc/jaeger``). ``endpoint`` is taken literally: ``host:port`` or a URL for ``otlp_grpc``,
     a base URL for ``otlp_http``, nothing for ``debug``. ``insecure`` turns TLS off. ``header`` is sent along: its name,
-    and the environment variable (a Secret's key) that holds its value.
+    and the environment variable (a Secret's key) that holds its value; ``header_prefix`` stands before the value.
 
     Raises :class:`DeclarationError` for a name, header or endpoint that the collector could not read.
     """
@@ -65,6 +65,7 @@ class TelemetryExporter:
     endpoint: str = ""
     insecure: bool = False
     header: tuple[str, str] | None = None
+    header_prefix: Literal["", "Bearer "] = ""
 
     def __post_init__(self) -> None:
         """Check once, here: the parts may come from artifacts."""
@@ -109,7 +110,7 @@ def exporter_body(
     body: dict[str, Any] = {"endpoint": endpoint, "tls": {"insecure": insecure}}
     if exporter.header:
         name, variable = exporter.header
-        body["headers"] = {name: f"${{env:{variable}}}"}
+        body["headers"] = {name: f"{exporter.header_prefix}${{env:{variable}}}"}
     return body
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 from urllib.parse import urlsplit
 
 from floe_charts.artifacts import (
@@ -75,7 +76,10 @@ def _distinct_exporters(products: Sequence[_Product]) -> tuple[TelemetryExporter
         name, count = exporter.name, 2
         while name in named:
             name, count = f"{exporter.name}-{count}", count + 1
-        named[name] = replace(exporter, name=name)
+        header = exporter.header
+        if header is not None and name != exporter.name:
+            header = (header[0], f"{header[1]}_{count - 1}")
+        named[name] = replace(exporter, name=name, header=header)
     return tuple(named.values()) or (DEBUG,)
 
 
@@ -168,24 +172,29 @@ class _Product:
             raise ArtifactError(self.artifact.source, "observability.telemetry", str(error)) from None
 
     def _exporter(self) -> TelemetryExporter:
-        header = self._telemetry_header()
+        header, prefix = self._telemetry_header()
         endpoint = self.endpoints.get("observability.telemetry.otlp_endpoint")
         backend = self.telemetry.backend
         if endpoint is not None and _is_outside(endpoint):
             kind: ExporterKind = "otlp_grpc" if self.telemetry.otlp_protocol == "grpc" else "otlp_http"
             address = f"{endpoint.host}:{endpoint.service_port or 443}" if kind == "otlp_grpc" else endpoint.url
             secure = endpoint.scheme == "https" or (kind == "otlp_grpc" and endpoint.port == 443)
-            return TelemetryExporter(f"{kind}/{_component_name(backend)}", kind, address, not secure, header)
+            name = f"{kind}/{_component_name(backend)}"
+            return TelemetryExporter(name, kind, address, not secure, header, prefix)
         if backend == "console":
             return DEBUG
         name = _component_name(backend)
-        return TelemetryExporter(f"otlp_grpc/{name}", "otlp_grpc", f"{name}-collector:4317", True, header)
+        return TelemetryExporter(f"otlp_grpc/{name}", "otlp_grpc", f"{name}-collector:4317", True, header, prefix)
 
-    def _telemetry_header(self) -> tuple[str, str] | None:
+    def _telemetry_header(self) -> tuple[tuple[str, str] | None, Literal["", "Bearer "]]:
+        """The header that the gateway authenticates with: its name and variable, and what stands before the variable."""
         auth = self.telemetry.authentication
         if auth is None:
-            return None
-        return auth.header_name, "TELEMETRY_API_KEY" if auth.auth_type == "api_key" else "TELEMETRY_BEARER_TOKEN"
+            return None, ""
+        backend = _component_name(self.telemetry.backend).replace("-", "_").upper()
+        kind = "API_KEY" if auth.auth_type == "api_key" else "BEARER_TOKEN"
+        variable = f"TELEMETRY_{backend}_{kind}"
+        return (auth.header_name, variable), "Bearer " if auth.auth_type == "bearer" else ""
 
     # Credentials
 
@@ -229,8 +238,8 @@ class _Product:
         ):
             address = self._exporter().endpoint
             yield (
-                f"{self.artifact.source}: observability.telemetry.backend is {backend}, whose address no artifact can "
-                f"not say; the gateway sends to {address}, which the values of otel can change"
+                f"{self.artifact.source}: observability.telemetry.backend is {backend}, whose address the artifact "
+                f"does not say; the gateway sends to {address}, which the values of otel can change"
             )
 
     # Reading the free-form configuration

@@ -214,7 +214,9 @@ class FloePlatform(HelmChart):
             for name, environment in deployment.environments.items()
         ]
         head = ("Environment", "Cluster", "Namespace", "Resources", "PostgreSQL", "Object store", "High availability")
-        products = [(f"`{fact.slug}`", fact.version, fact.domain, str(len(fact.models))) for fact in self.plan.products]
+        products = [
+            (f"`{fact.slug}`", fact.version, fact.domain or "", str(len(fact.models))) for fact in self.plan.products
+        ]
         secrets: list[tuple[str, ...]] = [
             (
                 f"`{secret.name}`",

@@ -56,7 +56,7 @@ _OptionalName = Annotated[
 _SecretKey = Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]+$", max_length=253)]
 _OptionalKey = Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]*$", max_length=253)]
 # Java properties: no line breaks, no backslashes; and nothing that tpl would evaluate.
-_PropertyText = Annotated[str, StringConstraints(pattern=r"^([ -\[\]-z|}~]|\{[ -\[\]-z|}~])*$")]
+_PropertyText = Annotated[str, StringConstraints(pattern=r"^([ -\[\]-z|}~]|\{[ -\[\]-z|}~])*\{?$")]
 _PropertyName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.\"-]+$", max_length=200)]
 _AttributeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$", max_length=200)]
 _AttributeText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:/@+-]*$", max_length=200)]

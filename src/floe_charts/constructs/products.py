@@ -25,7 +25,7 @@ _Slug = DnsLabel
 
 @dataclass(frozen=True)
 class ProductFacts:
-    """What a data product's compiled artifacts say; None where they say nothing. Texts are free.
+    """What a data product's compiled artifacts say; None (or "") where they say nothing. Texts are free.
 
     ``credentials`` maps the path of each credential in the artifacts to the key that holds it in the Secret
     ``credentials_secret``; the credentials themselves are never here.
@@ -34,7 +34,7 @@ class ProductFacts:
     slug: str
     name: str
     version: str
-    domain: str | None = None
+    domain: str = ""
     mode: str | None = None
     source_hash: str | None = None
     catalog_uri: str | None = None
@@ -60,7 +60,7 @@ class ProductFacts:
         return ProductValues(
             name=self.name,
             version=self.version,
-            domain=self.domain,
+            domain=self.domain or None,
             mode=self.mode,
             source_hash=self.source_hash,
             default_compute=self.default_compute,
