@@ -21,7 +21,7 @@ from floe_charts.constructs.products import PRODUCTS_PATH, DataProducts, Product
 from floe_charts.deployment import ChartSource, Deployment
 from floe_charts.helm import HelmChart
 from floe_charts.helm.kubernetes import OLDEST, latest_kube_version
-from floe_charts.helm.layers import merge
+from floe_charts.helm.layers import merge, prune_nulls
 from floe_charts.verify.engine import ChartHandle, ValuesRefused, lint, load
 from floe_charts.verify.schemas import validate_objects
 from tests.constructs.rendering import new_chart, objects_of, spec_of, written
@@ -294,6 +294,16 @@ def test_the_official_charts_schema_accepts_what_it_is_handed() -> None:
     registry: Registry[Any] = Registry().with_resource(DEFINITIONS, resource)
     faults = [error.message for error in Draft202012Validator(upstream_schema(), registry=registry).iter_errors(values)]
     assert faults == []
+
+
+@needs_upstream
+def test_an_overlay_may_set_any_value_under_the_charts_own_defaults(tmp_path: Path) -> None:
+    """Helm keeps a dependency's null where an overlay sets something beside it, and the schema sees the null."""
+    written(dagster_chart(), tmp_path)
+    defaults = {"dagster": upstream_values()}
+    handle = load(with_echo_dependencies(tmp_path / "floe-platform", tmp_path / "echo", defaults))
+    again = echoed_values(handle.render({"dagster": handed()}))
+    assert prune_nulls(again) == prune_nulls(echoed_values(handle.render({})))
 
 
 @needs_upstream

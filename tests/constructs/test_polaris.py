@@ -19,7 +19,7 @@ from floe_charts.constructs.polaris_chart import PolarisTracing, StorageSecret, 
 from floe_charts.constructs.postgres import PostgresCluster
 from floe_charts.deployment import ChartSource, Deployment
 from floe_charts.helm import HelmChart, SubchartValues, Values
-from floe_charts.helm.layers import merge
+from floe_charts.helm.layers import merge, prune_nulls
 from floe_charts.helm.spec import property_specs
 from floe_charts.verify.engine import ChartHandle, ValuesRefused, lint, load
 from tests.constructs.rendering import new_chart, objects_of, written
@@ -236,6 +236,14 @@ def test_the_official_chart_gets_its_defaults_and_the_platforms_values(tmp_path:
     assert got["service"]["ports"] == [{"name": "polaris-http", "port": 8181, "protocol": "TCP"}]
     assert got["maintenance"]["image"]["repository"] == "apache/polaris-admin-tool"
     assert got["tracing"]["endpoint"] == "http://floe-platform-otel:4317"
+
+
+@needs_upstream
+def test_an_overlay_may_set_any_value_under_the_charts_own_defaults(tmp_path: Path) -> None:
+    """Helm keeps a dependency's null where an overlay sets something beside it, and the schema sees the null."""
+    handle = echoing(tmp_path, polaris_chart())
+    again = echoed_values(handle.render({"polaris": handed()}))
+    assert prune_nulls(again) == prune_nulls(echoed_values(handle.render({})))
 
 
 @needs_upstream

@@ -15,7 +15,7 @@ from floe_charts.constructs.pod_values import (
     Volume,
     VolumeMount,
 )
-from floe_charts.helm import DnsLabel, DnsName, Field, Image, NodeSelector, Resources, SubchartValues, Toleration
+from floe_charts.helm import DnsName, Field, Image, NodeSelector, Resources, SubchartValues, Toleration
 
 __all__ = [
     "DagsterImage",
@@ -27,6 +27,7 @@ __all__ = [
     "RunPodSpec",
 ]
 
+_OptionalNamespace = Annotated[str, StringConstraints(pattern=r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$", max_length=63)]
 _RunVariable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(=[^\x00-\x08\x0b-\x1f\x7f-\x9f]*)?$")]
 
 
@@ -100,7 +101,8 @@ class RunLauncherK8s(SubchartValues):
 
     image: DagsterImage = Field(DagsterImage(), description="Image with Dagster and the code of the data products.")
     image_pull_policy: PullPolicy = Field("IfNotPresent", description="When a node pulls the image.")
-    job_namespace: DnsLabel | None = Field(None, description="Namespace of the Jobs, instead of the release's.")
+    # Not optional: Helm keeps the chart's own null beside an overlay, and the schema would refuse it.
+    job_namespace: _OptionalNamespace = Field("", description="Namespace of the Jobs; empty: the release's.")
     env_config_maps: list[ObjectRef] = Field([], description="ConfigMaps that become environment variables.")
     env_secrets: list[ObjectRef] = Field([], description="Secrets that become environment variables.")
     env_vars: list[_RunVariable] = Field([], description="NAME=value, or NAME alone: taken over from the launcher.")

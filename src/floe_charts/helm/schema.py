@@ -47,6 +47,16 @@ def _object_schema(properties: list[Property], definitions: dict[str, Any]) -> d
 
 
 def _schema(spec: Spec, definitions: dict[str, Any]) -> dict[str, Any]:
+    made = _present_schema(spec, definitions)
+    if spec.optional and "type" in made:
+        # Helm keeps a null over a key that nobody sets, such as a dependency's own null default.
+        made["type"] = [made["type"], "null"]
+        if "enum" in made:
+            made["enum"] = [*made["enum"], None]
+    return made
+
+
+def _present_schema(spec: Spec, definitions: dict[str, Any]) -> dict[str, Any]:
     bounds = dict(spec.bounds)
     if spec.kind == "object" and spec.model is not None:
         return {**_model_schema(spec, definitions), **bounds}
