@@ -250,11 +250,11 @@ class TestValues:
             "*",
         )
         for part in parts:
-            text = part * (300_000 // len(part))
+            text = part * (60_000 // len(part))
             for whole in (text, f"http://u:p@h/?{text}", f"{text}://x:y@z?a=b"):
                 is_secret_text(whole)
                 public_text(whole)
-        assert time.perf_counter() - started < 20  # a guard against quadratic behaviour, not a measurement
+        assert time.perf_counter() - started < 15  # a guard against quadratic behaviour, not a measurement
 
 
 class TestVariables:

@@ -41,7 +41,11 @@ FULL = ProductFacts(
     models=("stg_orders", "mart_orders"),
     default_compute="duckdb",
     data_retention_days=90,
-    credentials={"plugins.storage.config.secret_access_key": "FULL_FEATURED_SECRET_ACCESS_KEY"},
+    credentials={
+        "plugins.storage.config.secret_access_key": "FULL_FEATURED_SECRET_ACCESS_KEY",
+        "plugins.compute.config.b": "SHARED",
+        "plugins.compute.config.a": "SHARED",
+    },
     credentials_secret="floe-platform-full-featured-credentials",
 )
 SMALL = ProductFacts(slug="small", name="Small", version="0.1.0")
@@ -93,7 +97,10 @@ def test_every_fact_is_in_the_products_file(chart: ChartHandle) -> None:
         },
         "credentials": {
             "secret": "floe-platform-full-featured-credentials",
-            "keys": {"plugins.storage.config.secret_access_key": "FULL_FEATURED_SECRET_ACCESS_KEY"},
+            "keys": {
+                "FULL_FEATURED_SECRET_ACCESS_KEY": ["plugins.storage.config.secret_access_key"],
+                "SHARED": ["plugins.compute.config.a", "plugins.compute.config.b"],
+            },
         },
     }
 
@@ -131,7 +138,7 @@ def test_hostile_text_comes_out_as_it_went_in(tmp_path: Path, text: str) -> None
     facts = replace(SMALL, name=text, warehouse=text, models=(text,), credentials={text: "KEY"})
     found = files_of(chart_of(tmp_path, facts))["small.yaml"]
     assert (found["name"], found["catalog"]["warehouse"], found["models"]) == (text, text, [text])
-    assert found["credentials"]["keys"] == {text: "KEY"}
+    assert found["credentials"]["keys"] == {"KEY": [text]}
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -86,7 +86,7 @@ _MASKED = re.compile(r"[*•]{3,}|[<\[](?:redacted|masked|hidden|secret)[>\]]", 
 _SECRET_TEXT = re.compile(
     r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"  # AWS access key ids
     r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY"
-    r"|\beyJ[\w-]{5,600}\.eyJ[\w-]{5}"  # JSON web tokens
+    r"|\beyJ[\w-]{5,400}\.eyJ[\w-]{5}"  # JSON web tokens
     r"|\b(?:gh[pousr]_\w{20}|github_pat_\w{20}|glpat-[\w-]{16}|xox[abprs]-\w{8}|dapi[0-9a-f]{32}|AIza[\w-]{35}|hvs\.\w{16}"
     r"|sk-[\w-]{20})"
     r"|hooks\.slack\.com/services/\w"

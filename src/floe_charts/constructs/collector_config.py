@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import StringConstraints
@@ -20,14 +20,17 @@ __all__ = [
     "HEALTH_PORT",
     "CollectorSettings",
     "Duration",
+    "SIGNALS",
     "ExporterKind",
     "Interval",
     "LogLevel",
+    "Signal",
     "TelemetryExporter",
     "Verbosity",
     "collector_config",
     "collector_text",
     "exporter_body",
+    "for_every_signal",
     "header_variables",
 ]
 
@@ -47,6 +50,9 @@ _HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
+Signal: TypeAlias = Literal["traces", "metrics", "logs"]
+SIGNALS: tuple[Signal, ...] = ("traces", "metrics", "logs")
+
 
 @dataclass(frozen=True)
 class TelemetryExporter:
@@ -56,6 +62,7 @@ class TelemetryExporter:
     there are several (``otlp_grpc/jaeger``). ``endpoint`` is taken literally: ``host:port`` or a URL for ``otlp_grpc``,
     a base URL for ``otlp_http``, nothing for ``debug``. ``insecure`` turns TLS off. ``header`` is sent along: its name,
     and the environment variable (a Secret's key) that holds its value; ``header_prefix`` stands before the value.
+    ``signals`` are what the other side takes: Jaeger takes traces only.
 
     Raises :class:`DeclarationError` for a name, header or endpoint that the collector could not read.
     """
@@ -66,6 +73,7 @@ class TelemetryExporter:
     insecure: bool = False
     header: tuple[str, str] | None = None
     header_prefix: Literal["", "Bearer "] = ""
+    signals: tuple[Signal, ...] = SIGNALS
 
     def __post_init__(self) -> None:
         """Check once, here: the parts may come from artifacts."""
@@ -82,6 +90,12 @@ class TelemetryExporter:
 
 DEBUG = TelemetryExporter("debug", "debug")
 """Writes what arrives to the collector's own log."""
+
+
+def for_every_signal(exporters: Sequence[TelemetryExporter]) -> tuple[TelemetryExporter, ...]:
+    """``exporters``, and one that logs the signals that none of them takes."""
+    missing = tuple(signal for signal in SIGNALS if not any(signal in one.signals for one in exporters))
+    return (*exporters, replace(DEBUG, signals=missing)) if exporters and missing else tuple(exporters)
 
 
 @dataclass(frozen=True)
@@ -119,15 +133,21 @@ def header_variables(exporters: Iterable[TelemetryExporter]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(exporter.header[1] for exporter in exporters if exporter.header))
 
 
-def collector_config(settings: CollectorSettings, exporters: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The whole configuration: OTLP in, ``exporters`` (body by name) out, for traces, metrics and logs.
+def collector_config(
+    settings: CollectorSettings, exporters: Sequence[TelemetryExporter], bodies: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The whole configuration: OTLP in, ``exporters`` (with their ``bodies`` by name) out.
 
-    memory_limiter stands first in each pipeline and batch last, as their documentation asks.
+    There is a pipeline for each signal, and each must have an exporter (:func:`for_every_signal`). memory_limiter
+    stands first in it and batch last, as their documentation asks.
     """
-    pipeline: dict[str, Sequence[str]] = {
-        "receivers": ["otlp"],
-        "processors": ["memory_limiter", "batch"],
-        "exporters": list(exporters),
+    pipelines = {
+        signal: {
+            "receivers": ["otlp"],
+            "processors": ["memory_limiter", "batch"],
+            "exporters": [one.name for one in exporters if signal in one.signals],
+        }
+        for signal in SIGNALS
     }
     grpc, http = f"0.0.0.0:{OTLP_GRPC.port}", f"0.0.0.0:{OTLP_HTTP.port}"
     return {
@@ -140,11 +160,11 @@ def collector_config(settings: CollectorSettings, exporters: Mapping[str, Mappin
             },
             "batch": {"send_batch_size": settings.send_batch_size, "timeout": settings.batch_timeout},
         },
-        "exporters": {name: dict(body) for name, body in exporters.items()},
+        "exporters": {name: dict(body) for name, body in bodies.items()},
         "extensions": {"health_check": {"endpoint": f"0.0.0.0:{HEALTH_PORT}"}},
         "service": {
             "extensions": ["health_check"],
             "telemetry": {"logs": {"level": settings.log_level, "encoding": "json"}},
-            "pipelines": {signal: dict(pipeline) for signal in ("traces", "metrics", "logs")},
+            "pipelines": pipelines,
         },
     }

@@ -10,6 +10,7 @@ from floe_charts.constructs.collector_config import (
     HEALTH_PORT,
     TelemetryExporter,
     collector_config,
+    for_every_signal,
     header_variables,
 )
 from floe_charts.constructs.network import OTLP_GRPC, OTLP_HTTP, Endpoint
@@ -72,7 +73,7 @@ class OtelGateway(PlatformPart[Values]):
         strategy.
         """
         self.strategy = strategy
-        self.exporters = tuple(exporters)
+        self.exporters = for_every_signal(exporters)
         self.secret_name = f"{OTLP_GRPC.static_host(chart)}-exporter"
         self._check_exporters(id)
         expected = NativeOtelValues if strategy == "native" else OtelChartValues
@@ -147,7 +148,7 @@ class OtelGateway(PlatformPart[Values]):
                 )
 
     def _config_map(self, v: NativeOtelValues, name: str) -> dict[str, object]:
-        config = collector_config(native_settings(v), native_exporter_bodies(v, self.exporters))
+        config = collector_config(native_settings(v), self.exporters, native_exporter_bodies(v, self.exporters))
         return self.config_map(name, {_CONFIG_FILE: yaml_text(config)}, OTLP_GRPC.suffix)
 
     def _deployment(self, v: NativeOtelValues, config: Template) -> dict[str, object]:

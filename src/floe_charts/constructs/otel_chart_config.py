@@ -393,7 +393,8 @@ class CollectorConfig(CollectorObject):
 def chart_config(exporters: Sequence[TelemetryExporter]) -> CollectorConfig:
     """The configuration, of a class that declares each of ``exporters`` by its id."""
     bodies = {exporter.name: _body(exporter) for exporter in exporters}
-    return _config_class(tuple(exporters)).model_validate(collector_config(CollectorSettings(), bodies))
+    config = collector_config(CollectorSettings(), exporters, bodies)
+    return _config_class(tuple(exporters)).model_validate(config)
 
 
 def _body(exporter: TelemetryExporter) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from floe_charts.artifacts import (
     find_endpoints,
     public_text,
 )
-from floe_charts.constructs.collector_config import DEBUG, ExporterKind, TelemetryExporter
+from floe_charts.constructs.collector_config import DEBUG, SIGNALS, ExporterKind, Signal, TelemetryExporter
 from floe_charts.constructs.dagster import CodeLocation
 from floe_charts.constructs.minio import is_bucket_name
 from floe_charts.constructs.part import RequiredSecret
@@ -184,10 +184,12 @@ class _Product:
         if backend == "console":
             return DEBUG
         name = _component_name(backend)
-        return TelemetryExporter(f"otlp_grpc/{name}", "otlp_grpc", f"{name}-collector:4317", True, header, prefix)
+        signals: tuple[Signal, ...] = ("traces",) if backend == "jaeger" else SIGNALS
+        address = f"{name}-collector:4317"
+        return TelemetryExporter(f"otlp_grpc/{name}", "otlp_grpc", address, True, header, prefix, signals)
 
     def _telemetry_header(self) -> tuple[tuple[str, str] | None, Literal["", "Bearer "]]:
-        """The header that the gateway authenticates with: its name and variable, and what stands before the variable."""
+        """The gateway's header for authentication: its name and variable, and what stands before the variable."""
         auth = self.telemetry.authentication
         if auth is None:
             return None, ""

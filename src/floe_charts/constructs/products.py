@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge
-from pydantic import StringConstraints
 
 from floe_charts.constructs.part import PlatformPart
 from floe_charts.helm import DnsLabel, DnsName, EnvName, Field, HelmChart, Values, each, yaml_text
@@ -17,8 +16,6 @@ __all__ = ["PRODUCTS_PATH", "DataProducts", "DataProductsValues", "ProductFacts"
 PRODUCTS_PATH = "/etc/floe/products"
 """Where Dagster's pods see the files."""
 
-# YAML readers want a key within 1,024 characters, escapes included.
-_FieldPath = Annotated[str, StringConstraints(min_length=1, max_length=160)]
 # A key of a ConfigMap, once ".yaml" follows it.
 _Slug = DnsLabel
 
@@ -75,7 +72,7 @@ class ProductFacts:
                 endpoint=self.otlp_endpoint, protocol=self.otlp_protocol, service_name=self.service_name
             ),
             credentials_secret=self.credentials_secret,
-            credentials=dict(sorted(self.credentials.items())),
+            credentials=_by_key(self.credentials),
         )
 
 
@@ -127,8 +124,8 @@ class ProductValues(Values):
     lineage: LineageFacts = Field(LineageFacts())
     telemetry: TelemetryFacts = Field(TelemetryFacts())
     credentials_secret: DnsName | None = Field(None, description="Secret with the product's credentials.")
-    credentials: dict[_FieldPath, EnvName] = Field(
-        {}, description="Path of each credential in the artifacts, and its key in the Secret."
+    credentials: dict[EnvName, list[str]] = Field(
+        {}, description="Keys of the Secret, and where in the artifacts their values belong."
     )
 
 
@@ -189,3 +186,9 @@ def _document(product: ProductValues) -> dict[str, Any]:
     }
     made = {name: {key: getattr(group, key) for key in keys} for name, (group, keys) in groups.items()}
     return {**facts, **made, "credentials": credentials}
+
+
+def _by_key(credentials: Mapping[str, str]) -> dict[str, list[str]]:
+    """The paths of each key of the Secret; one key may stand in several places."""
+    keys = sorted(set(credentials.values()))
+    return {key: sorted(path for path, found in credentials.items() if found == key) for key in keys}

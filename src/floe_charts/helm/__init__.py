@@ -17,7 +17,6 @@ from floe_charts.helm.functions import (
     RELEASE_SERVICE,
     and_,
     default,
-    each,
     eq,
     ge,
     gt,
@@ -32,9 +31,8 @@ from floe_charts.helm.functions import (
     raw_template,
     ternary,
     tpl,
-    when,
-    yaml_text,
 )
+from floe_charts.helm.pieces import each, when, yaml_text
 from floe_charts.helm.values import (
     AnyJson,
     Const,

@@ -1,75 +1,131 @@
-"""The books balance: every reference is declared, and every declared value is read."""
+"""The books balance: every declared value is read, described, and fits its own bounds."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from floe_charts.errors import DeclarationError
-from floe_charts.helm.component import Component, Template
+from pydantic import ValidationError
+
+from floe_charts.errors import DeclarationError, nearest
+from floe_charts.helm.component import Component, Dependency, Template
 from floe_charts.helm.nodes import path_text
 from floe_charts.helm.spec import Property, Spec, property_specs
+from floe_charts.helm.values import Values
 
-__all__ = ["check_balance", "check_references", "declared_paths"]
+__all__ = ["check_balance", "check_condition", "check_defaults", "check_templates", "declared_paths"]
+
+_Path = tuple[str, ...]
 
 
-def declared_paths(properties: Iterable[Property], prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def declared_paths(properties: Iterable[Property], prefix: _Path = ()) -> Iterator[_Path]:
     """The path of every declared leaf; ``*`` stands for the items of a list or map of objects."""
     for prop in properties:
         yield from _leaves(prop.spec, (*prefix, prop.name))
 
 
-def _leaves(spec: Spec, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def _leaves(spec: Spec, path: _Path) -> Iterator[_Path]:
     if spec.kind == "object" and spec.model is not None:
-        for prop in property_specs(spec.model).values():
-            yield from _leaves(prop.spec, (*path, prop.name))
-    elif spec.kind in ("list", "map") and spec.item is not None and spec.item.kind in ("object", "list", "map"):
+        yield from declared_paths(property_specs(spec.model).values(), path)
+    elif spec.item is not None and spec.item.kind in ("object", "list", "map"):
         yield from _leaves(spec.item, (*path, "*"))
     else:
         yield path
 
 
-def check_references(templates: Iterable[Template]) -> None:
-    """Refuse an object without a description of where it lives, before Helm does.
+def check_templates(templates: Iterable[Template]) -> None:
+    """Refuse an object without a name, and two objects that want the same file.
 
-    References themselves cannot dangle: an attribute that is not declared is an AttributeError where it is written.
+    References need no check: an attribute that is not declared is an AttributeError where it is written.
     """
-    for template in templates:
-        if not template.manifest.get("metadata", {}).get("name"):
+    made = list(templates)
+    for template in made:
+        metadata = template.manifest.get("metadata")
+        if not isinstance(metadata, Mapping) or "name" not in metadata:
             raise DeclarationError(f"{template.title}: metadata.name is missing ({template.owner})")
+    for file, count in Counter(template.file for template in made).items():
+        if count > 1:
+            owners = ", ".join(sorted({template.owner for template in made if template.file == file}))
+            raise DeclarationError(f"templates/{file} is made twice ({owners}); give one of them a name: add(..., name=...)")
 
 
 def check_balance(
-    properties: Iterable[Property],
-    reads: set[tuple[str, ...]],
-    handed: set[tuple[str, ...]],
-    components: Mapping[str, Component[Any]],
+    properties: Iterable[Property], reads: set[_Path], handed: set[_Path], chart: str, components: Mapping[str, Component[Any]]
 ) -> None:
-    """Raise :class:`DeclarationError` for a declared value that nothing reads, or that has no description."""
+    """Raise :class:`DeclarationError` for declared values that nothing reads, or that have no description."""
     declared = list(properties)
+    # A path that is read covers what is below it; what is read below an object or list covers its leaf.
     covered = reads | handed
-    for path in declared_paths(declared):
-        if not any(path[: len(known)] == known or known[: len(path)] == path for known in _related(path, covered)):
-            owner = components.get(path[0])
-            who = type(owner.values).__name__ if owner else "the chart"
-            raise DeclarationError(f"{path_text(path)} is declared in {who} but no template reads it")
+    begun = {path[:length] for path in covered for length in range(1, len(path) + 1)}
+    unread = [
+        path
+        for path in declared_paths(declared)
+        if path not in begun and not any(path[:length] in covered for length in range(1, len(path)))
+    ]
+    if unread:
+        raise DeclarationError("\n".join(_unread(path, chart, components) for path in unread))
     for prop in declared:
-        _check_described(prop, (prop.name,))
+        owner = components.get(prop.name)
+        _check_described(prop, type(owner.values).__name__ if owner else prop.name)
 
 
-def _related(path: tuple[str, ...], covered: set[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
-    for length in range(1, len(path) + 1):
-        if path[:length] in covered:
-            yield path[:length]
-    starred = (*path, "*")
-    if starred in covered:
-        yield starred
+def _unread(path: _Path, chart: str, components: Mapping[str, Component[Any]]) -> str:
+    owner = components.get(path[0])
+    if owner is None:
+        return f"{path_text(path)} is declared but no template reads it ({chart})"
+    model: type[Values] | None = type(owner.values)
+    words: list[str] = [type(owner.values).__name__]
+    for key in path[1:]:
+        prop = property_specs(model).get(key) if model is not None else None
+        words.append(prop.attribute if prop else key)
+        spec = prop.spec if prop else None
+        while spec is not None and spec.item is not None:
+            spec = spec.item
+        model = spec.model if spec is not None else model
+    return f"{'.'.join(words)} is declared but no template reads it ({chart}/{owner.id})"
 
 
-def _check_described(prop: Property, path: tuple[str, ...]) -> None:
+def _check_described(prop: Property, name: str) -> None:
     if not prop.description:
-        raise DeclarationError(f"{path_text(path)} has no description")
-    model = prop.spec.model or (prop.spec.item.model if prop.spec.item else None)
-    if model is not None:
-        for inner in property_specs(model).values():
-            _check_described(inner, (*path, inner.name))
+        raise DeclarationError(f"{name} has no description: Field(..., description=...), or a docstring of its class")
+    spec: Spec | None = prop.spec
+    while spec is not None and spec.item is not None:
+        spec = spec.item
+    if spec is not None and spec.model is not None:
+        for inner in property_specs(spec.model).values():
+            _check_described(inner, f"{spec.model.__name__}.{inner.attribute}")
+
+
+def check_defaults(values: Values, where: str) -> None:
+    """Raise :class:`DeclarationError` for declared defaults that the declared bounds refuse.
+
+    Pydantic does not hold defaults against the bounds of their own fields, Helm does at the first installation.
+    """
+    try:
+        type(values).model_validate_json(values.model_dump_json(by_alias=True, exclude_none=True))
+    except ValidationError as error:
+        first = error.errors()[0]
+        path = path_text(tuple(str(key) for key in first["loc"]))
+        raise DeclarationError(
+            f"{type(values).__name__}.{path}: the default {first['input']!r} does not fit: {first['msg']} ({where})"
+        ) from None
+
+
+def check_condition(dependency: Dependency, properties: Iterable[Property]) -> list[_Path]:
+    """The paths of a dependency's condition; raise :class:`DeclarationError` for one that is no declared boolean."""
+    declared = {prop.name: prop for prop in properties}
+    paths = []
+    for condition in (dependency.condition or "").split(",") if dependency.condition else ():
+        path = tuple(condition.strip().split("."))
+        known, spec = declared, None
+        for key in path:
+            spec = known[key].spec if key in known else None
+            known = property_specs(spec.model) if spec is not None and spec.model is not None else {}
+        if spec is None or spec.kind != "boolean":
+            near = nearest(path_text(path), [path_text(leaf) for leaf in declared_paths(declared.values())])
+            hint = f"; did you mean {near}?" if near and near != path_text(path) else ""
+            problem = f"is a {spec.json_type}, not a boolean" if spec is not None else "is not a declared value"
+            raise DeclarationError(f"{dependency.name}: its condition {path_text(path)} {problem}{hint}")
+        paths.append(path)
+    return paths

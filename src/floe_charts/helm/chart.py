@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
-import yaml
 from pydantic import StringConstraints
 
-from floe_charts.errors import DeclarationError, nearest
-from floe_charts.helm.books import check_balance, check_references
+from floe_charts.errors import DeclarationError
+from floe_charts.helm.books import check_balance, check_condition, check_defaults, check_templates
 from floe_charts.helm.cdk8s_scope import ConstructScope
 from floe_charts.helm.component import Component, Dependency, Template, cdk8s_template, helper_map
 from floe_charts.helm.docs import configuration_table
 from floe_charts.helm.expr import MapExpr
 from floe_charts.helm.functions import include
 from floe_charts.helm.helpers import helpers_text
-from floe_charts.helm.kubernetes import OLDEST, KubernetesSchemas
-from floe_charts.helm.nodes import path_text
+from floe_charts.helm.kubernetes import OLDEST, KubernetesSchemas, SchemaFault, field_path
+from floe_charts.helm.nodes import Node, ValueRef, path_text
 from floe_charts.helm.notes import notes_text
 from floe_charts.helm.refs import refs_to
 from floe_charts.helm.schema import values_schema
+from floe_charts.helm.scalars import json_text
 from floe_charts.helm.spec import Property, Spec, property_specs
 from floe_charts.helm.template import TemplateWriter
 from floe_charts.helm.values import Const, Field, Values
-from floe_charts.helm.valuesfile import overlay_text, values_text
+from floe_charts.helm.valuesfile import comment_lines, overlay_text, values_text
 from floe_charts.helm.witness import expression_at, has_alternatives, witness
 
 __all__ = ["ChartValues", "HelmChart"]
 
+_IGNORED = (".git/", ".floe-charts*", "*.orig", "*.swp", "ci/")
+_CHART_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?\Z")
 # Room for the suffix of an object's name within the 63 characters of a DNS label.
 NAME_LIMIT = 40
 _OptionalName = Annotated[str, StringConstraints(pattern=r"^([a-z]([-a-z0-9]*[a-z0-9])?)?$", max_length=NAME_LIMIT)]
@@ -70,13 +72,15 @@ class HelmChart(ConstructScope):
         that follow from it. ``generator`` is named in each file's first line.
         """
         super().__init__()
+        if not _CHART_NAME.match(name) or len(name) > 53:
+            raise DeclarationError(f"{name!r} cannot be a chart's name: lower-case letters, digits and dashes, 53 at most")
         self.chart_name = name
         self.version = version
         self.app_version = app_version or version
         self.description = description
         self.kube_version = kube_version
         self.values = values or ChartValues()
-        self.refs = refs_to(type(self.values), ())
+        self.refs = refs_to(type(self.values), (), f"{type(self).__name__} {name}")
         self.fixed_fullname = fixed_fullname
         self.generator = generator
         self.keywords = tuple(keywords)
@@ -161,11 +165,7 @@ class HelmChart(ConstructScope):
             template = cdk8s_template(manifest, self.chart_name, (), type(self).__name__, taken)
             taken.add(template.file)
             made.append(template)
-        files = [template.file for template in made]
-        for file in files:
-            if files.count(file) > 1:
-                owners = sorted({template.owner for template in made if template.file == file})
-                raise DeclarationError(f"templates/{file} is made twice ({', '.join(owners)}); give add(..., name=...)")
+        check_templates(made)
         return made
 
     def files(
@@ -178,38 +178,45 @@ class HelmChart(ConstructScope):
 
         Raises :class:`DeclarationError` where the books do not balance or an object is not valid Kubernetes.
         """
+        self._check_values()
         values = dict(base) if base is not None else self.default_values()
+        properties = self.properties()
         files: dict[str, str] = {}
         reads: set[tuple[str, ...]] = {("nameOverride",), ("fullnameOverride",)}
-        templates = self.templates()
-        check_references(templates)
-        for template in templates:
+        for template in self.templates():
             text, used = self._template_text(template)
             self._check_kubernetes(template, values)
             files[f"templates/{template.file}"] = text
             reads |= used
         notes, used = notes_text(self.notes)
         reads |= used
-        check_balance(self.properties(), reads, self._handed_over(), {part.id: part for part in self.components.values()})
-        files["templates/_helpers.tpl"] = f"{self._header('{{- /* ', ' */ -}}')}\n{helpers_text(self.chart_name, NAME_LIMIT)}"
+        check_balance(properties, reads, self._handed_over(properties), self.chart_name, self.components)
+        comment = self._header("{{- /* ", " */ -}}")
+        files["templates/_helpers.tpl"] = f"{comment}\n{helpers_text(self.chart_name, NAME_LIMIT)}"
         if notes:
-            files["templates/NOTES.txt"] = notes
+            files["templates/NOTES.txt"] = f"{comment}\n{notes}"
         files["Chart.yaml"] = self._chart_yaml()
-        properties = self.properties()
-        files["values.yaml"] = values_text(properties, values, self._header("", "") + "\n" + self.description)
-        files["values.schema.json"] = json.dumps(self.schema(), indent=2, ensure_ascii=False) + "\n"
+        files["values.yaml"] = values_text(properties, values, f"{self._header()}\n{self.description}")
+        schema = {"$comment": self._header(), **self.schema()}
+        files["values.schema.json"] = json_text(schema)
         files["README.md"] = self._readme(properties, values)
-        files[".helmignore"] = "".join(f"{line}\n" for line in (".git/", ".floe-charts*", "*.orig", "*.swp", "ci/"))
+        files[".helmignore"] = "".join(f"{line}\n" for line in (*comment_lines(self._header()), *_IGNORED))
         for name, overlay in (overlays or {}).items():
-            files[f"values-{name}.yaml"] = overlay_text(overlay, f"{self._header('', '')}\nWhat is different in {name}.")
+            files[f"values-{name}.yaml"] = overlay_text(overlay, f"{self._header()}\nWhat is different in {name}.")
         return dict(sorted(files.items()))
 
-    def _header(self, before: str, after: str) -> str:
+    def _check_values(self) -> None:
+        check_defaults(self.values, self.chart_name)
+        for part in self.components.values():
+            check_defaults(part.values, f"{self.chart_name}/{part.id}")
+
+    def _header(self, before: str = "", after: str = "") -> str:
         return f"{before}Generated by {self.generator}; change the construct, not this file.{after}"
 
     def _template_text(self, template: Template) -> tuple[str, set[tuple[str, ...]]]:
         writer = TemplateWriter()
-        head = f"# Generated by {self.generator} from {template.owner}; change the construct, not this file."
+        source = template.owner.removesuffix(".build")
+        head = f"# Generated by {self.generator} from {source}; change the construct, not this file."
         guard = [f"{{{{- if {writer.condition(node)} }}}}" for node in template.conditions]
         try:
             body = writer.document(template.manifest)
@@ -224,23 +231,17 @@ class HelmChart(ConstructScope):
         for otherwise in cases:
             made = witness(template.manifest, values, otherwise=otherwise)
             for fault in schemas.validate(made):
+                said = f"{fault.message}{f'; {fault.hint}' if fault.hint else ''}"
                 node = expression_at(template.manifest, fault.path)
-                read = f" (it is {path_text(next(iter(node.reads())))}, a {node.spec.json_type})" if node else ""
-                raise DeclarationError(f"{template.title}: {fault.message}{read} ({template.owner})")
+                if node is not None:
+                    said = _misplaced(node, fault, schemas.field_types(made["apiVersion"], made["kind"], fault.path)) or said
+                raise DeclarationError(f"{template.title}: {said} ({template.owner})")
 
-    def _handed_over(self) -> set[tuple[str, ...]]:
+    def _handed_over(self, properties: Iterable[Property]) -> set[tuple[str, ...]]:
         """Paths that a dependency reads: its own values, and the condition that switches it."""
-        paths: set[tuple[str, ...]] = set()
-        for dependency in self.dependencies():
-            paths.add((dependency.key,))
-            if dependency.condition:
-                path = tuple(dependency.condition.split("."))
-                if path[0] not in self.components:
-                    near = nearest(path[0], self.components)
-                    hint = f"; did you mean {near}?" if near else ""
-                    raise DeclarationError(f"{dependency.name}: condition {dependency.condition} is no declared value{hint}")
-                paths.add(path)
-        return paths
+        declared = list(properties)
+        paths = {path for dependency in self.dependencies() for path in check_condition(dependency, declared)}
+        return paths | {(dependency.key,) for dependency in self.dependencies()}
 
     def _chart_yaml(self) -> str:
         tree: dict[str, Any] = {
@@ -251,15 +252,11 @@ class HelmChart(ConstructScope):
             "version": self.version,
             "appVersion": self.app_version,
             "kubeVersion": self.kube_version,
+            "icon": self.icon,
+            "keywords": list(self.keywords),
+            "dependencies": [dependency.to_chart_yaml() for dependency in self.dependencies()],
         }
-        if self.icon:
-            tree["icon"] = self.icon
-        if self.keywords:
-            tree["keywords"] = list(self.keywords)
-        dependencies = [dependency.to_chart_yaml() for dependency in self.dependencies()]
-        if dependencies:
-            tree["dependencies"] = dependencies
-        return f"{self._header('# ', '')}\n" + yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=110)
+        return overlay_text({key: value for key, value in tree.items() if value}, self._header())
 
     def _readme(self, properties: Iterable[Property], values: Mapping[str, Any]) -> str:
         sections = [
@@ -267,3 +264,13 @@ class HelmChart(ConstructScope):
             "## Configuration", configuration_table(properties, values).rstrip("\n"),
         ]
         return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _misplaced(node: Node, fault: SchemaFault, taken: frozenset[str]) -> str | None:
+    """What is wrong where an expression of another type stands; None where its type is right and its value is not."""
+    kind = node.spec.json_type
+    if not fault.expected or kind in taken or not taken or (kind == "integer" and "number" in taken):
+        return None
+    what = "an" if kind[0] in "aio" else "a"
+    source = path_text(node.path) if isinstance(node, ValueRef) else f"{{{{ {node.go('.')} }}}}"
+    return f"{field_path(fault.path)} takes {fault.expected}, but {source} is {what} {kind}"

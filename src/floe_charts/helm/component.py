@@ -6,16 +6,17 @@ import re
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from floe_charts.errors import DeclarationError
 from floe_charts.helm.cdk8s_scope import ConstructScope
 from floe_charts.helm.expr import MapExpr, StrExpr, node_of
-from floe_charts.helm.functions import RELEASE_NAMESPACE, include
-from floe_charts.helm.nodes import Node
+from floe_charts.helm.functions import RELEASE_NAMESPACE, condition_of, include
+from floe_charts.helm.nodes import Call, Constant, Node
 from floe_charts.helm.refs import refs_to
-from floe_charts.helm.spec import STRING
+from floe_charts.helm.spec import STRING, Spec
+from floe_charts.helm.tokens import parse
 from floe_charts.helm.values import Values
 
 if TYPE_CHECKING:
@@ -61,20 +62,25 @@ class Template:
     manifest: Mapping[str, Any]
     conditions: tuple[Node, ...]
     owner: str
-    uses: tuple[Node, ...] = field(default=())
 
     @property
     def title(self) -> str:
-        """How errors name the object."""
-        name = self.manifest.get("metadata", {}).get("name", "")
-        return f"{self.manifest.get('kind', 'object')} {_readable(name)}"
+        """How errors name the object: ``Deployment shop-web``."""
+        metadata = self.manifest.get("metadata")
+        name = metadata.get("name", "") if isinstance(metadata, Mapping) else ""
+        return f"{self.manifest.get('kind', 'object')} {_readable(name)}".strip()
 
 
 def _readable(name: object) -> str:
-    from floe_charts.helm.expr import parse
+    """A name with expressions in it, as people would say it: the chart's name for its full name."""
+    parts = parse(name) if isinstance(name, str) else []
+    return "".join(part if isinstance(part, str) else _spoken(part) for part in parts)
 
-    parts = parse(name) if isinstance(name, str) else [str(name)]
-    return "".join(part if isinstance(part, str) else "…" for part in parts).removeprefix("…-")
+
+def _spoken(node: Node) -> str:
+    first = node.arguments[0] if isinstance(node, Call) and node.function == "include" else None
+    chart, found, _ = str(first.value).partition(".fullname") if isinstance(first, Constant) else ("", "", "")
+    return chart if found else "…"
 
 
 class Component(ConstructScope, Generic[V]):
@@ -94,7 +100,7 @@ class Component(ConstructScope, Generic[V]):
         self.chart = chart
         self.id = id
         self.values: V = values if values is not None else self.values_class()()
-        self.refs: V = refs_to(type(self.values), (id,))
+        self.refs: V = refs_to(type(self.values), (id,), f"{type(self).__name__} at {chart.chart_name}/{id}")
         self.dependency: Dependency | None = None
         # Whether keys that are not declared pass, for a dependency of a version whose keys are not known.
         self.open_values = False
@@ -126,12 +132,10 @@ class Component(ConstructScope, Generic[V]):
     def add(self, manifest: Mapping[str, Any], name: str | None = None) -> Template:
         """Add an object, written as Kubernetes writes it; it becomes the template ``<component>-<kind>.yaml``.
 
-        ``name`` takes the place of ``<component>`` in the file's name, for a second object of the kind.
+        ``name`` takes the place of ``<component>`` in the file's name, for a second object of the kind. Raises
+        :class:`DeclarationError` for a manifest without ``apiVersion`` and ``kind``.
         """
-        kind = manifest.get("kind")
-        if not isinstance(kind, str) or not isinstance(manifest.get("apiVersion"), str):
-            raise DeclarationError(f"{self.id}: an object needs apiVersion and kind, found {sorted(map(str, manifest))}")
-        file = f"{name or self.file_stem}-{kind.lower()}.yaml"
+        file = _file_name(name or self.file_stem, manifest, self.id)
         template = Template(file, manifest, tuple(self._conditions), f"{type(self).__name__}.build")
         self._templates.append(template)
         return template
@@ -147,7 +151,7 @@ class Component(ConstructScope, Generic[V]):
 
         The block's scope is for cdk8s constructs that the condition shall hold for, too.
         """
-        self._conditions.append(node_of(condition))
+        self._conditions.append(condition_of(condition))
         scope = ConstructScope()
         self._scopes.append((scope, tuple(self._conditions)))
         try:
@@ -199,34 +203,48 @@ class Component(ConstructScope, Generic[V]):
     # What the chart asks for
 
     def templates(self) -> Sequence[Template]:
-        """Build once, and return the objects, those of cdk8s constructs last."""
-        self._templates.clear()
-        del self._scopes[1:]
-        self.build(self.refs)
-        return [*self._templates, *self._cdk8s_templates()]
+        """Build, and return the objects: those added from outside, those of ``build``, those of cdk8s constructs."""
+        outside = self._templates, self._scopes, self._cdk8s_chart
+        try:
+            # What build makes is made anew each time; cdk8s refuses a construct whose id is taken.
+            self._templates, self._scopes, self._cdk8s_chart = [], [(self, ())], None
+            self.build(self.refs)
+            made = [*outside[0], *self._templates]
+            manifests = [(conditions, found) for scope, conditions in self._scopes for found in scope.cdk8s_manifests()]
+        finally:
+            self._templates, self._scopes, self._cdk8s_chart = outside
+        manifests += [(conditions, found) for scope, conditions in self._scopes for found in scope.cdk8s_manifests()]
+        taken = {template.file for template in made}
+        for conditions, manifest in manifests:
+            made.append(cdk8s_template(manifest, self.file_stem, conditions, type(self).__name__, taken))
+            taken.add(made[-1].file)
+        return made
 
-    def _cdk8s_templates(self) -> Iterator[Template]:
-        taken = {template.file for template in self._templates}
-        for scope, conditions in self._scopes:
-            for manifest in scope.cdk8s_manifests():
-                template = cdk8s_template(manifest, self.file_stem, conditions, type(self).__name__, taken)
-                taken.add(template.file)
-                yield template
+
+_FILE_STEM = re.compile(r"[a-z0-9][a-z0-9.-]*\Z")
+
+
+def _file_name(stem: str, manifest: Mapping[str, Any], where: str) -> str:
+    kind = manifest.get("kind")
+    if not isinstance(kind, str) or not kind.isalnum() or not kind.isascii() or not isinstance(manifest.get("apiVersion"), str):
+        raise DeclarationError(f"{where}: an object needs apiVersion and kind, found {sorted(map(str, manifest))}")
+    if not _FILE_STEM.match(stem):
+        raise DeclarationError(f"{where}: {stem!r} cannot begin a file's name: lower-case letters, digits, dashes")
+    return f"{stem}-{kind.lower()}.yaml"
 
 
 def cdk8s_template(
     manifest: Mapping[str, Any], stem: str, conditions: tuple[Node, ...], owner: str, taken: set[str]
 ) -> Template:
     """The template of an object that a cdk8s construct made, in a file whose name is not ``taken``."""
-    kind = str(manifest.get("kind", "object")).lower()
     name = _readable(manifest.get("metadata", {}).get("name", ""))
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-    base = "-".join(part for part in (stem, slug) if part)
-    file, count = f"{stem}-{kind}.yaml", 2
+    base = f"{stem}-{slug}" if slug else stem
+    file, count = _file_name(stem, manifest, owner), 2
     if file in taken:
-        file = f"{base}-{kind}.yaml"
+        file = _file_name(base, manifest, owner)
     while file in taken:
-        file, count = f"{base}-{count}-{kind}.yaml", count + 1
+        file, count = _file_name(f"{base}-{count}", manifest, owner), count + 1
     return Template(file, manifest, conditions, owner)
 
 
@@ -237,12 +255,11 @@ class FileChecksum(Node):
     file: str
 
     @property
-    def spec(self) -> Any:
+    def spec(self) -> Spec:
         return STRING
 
     def go(self, root: str) -> str:
-        base = "$" if root == "$" else ""
-        return f'include (print {base or "$"}.Template.BasePath "/{self.file}") {root} | sha256sum'
+        return f'include (print $.Template.BasePath "/{self.file}") {root} | sha256sum'
 
 
 def helper_map(template: str) -> MapExpr:

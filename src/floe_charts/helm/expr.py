@@ -8,89 +8,122 @@ raises an error that names the function to use instead.
 
 from __future__ import annotations
 
-import re
-import threading
-from collections.abc import Iterator
-from typing import Any, NoReturn, cast
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
 
-from floe_charts.errors import DeclarationError
+from floe_charts.errors import DeclarationError, shorten
 from floe_charts.helm.nodes import Call, Concat, Constant, Node
 from floe_charts.helm.spec import BOOLEAN, INTEGER, NUMBER, STRING
+from floe_charts.helm.tokens import node_behind, number_token, parse, text_token
 
-__all__ = ["BoolExpr", "FloatExpr", "IntExpr", "ListExpr", "MapExpr", "Splice", "StrExpr", "expression", "node_of", "parse", "token"]
-
-# Tokens are delimited by private-use characters. The number of a node is its place in this table, which holds each
-# distinct expression once.
-_OPEN, _CLOSE = "\ue000", "\ue001"
-# Whole numbers that survive JavaScript exactly (below 2**53) and that no manifest holds by chance.
-_FIRST_NUMBER = 7_205_759_400_000_000
-_TOKEN = re.compile(f"{_OPEN}(\\d+){_CLOSE}|(72057594\\d{{8}})")
-_lock = threading.Lock()
-_nodes: list[Node] = []
-_numbers: dict[Node, int] = {}
+__all__ = [
+    "BoolExpr", "FloatExpr", "IntExpr", "ListExpr", "MapExpr", "Splice", "StrExpr", "UndecidedError", "expression",
+    "node_of", "parse", "token", "whole_expression",
+]  # fmt: skip
 
 
-def _number(node: Node) -> int:
-    with _lock:
-        if node not in _numbers:
-            _numbers[node] = len(_nodes)
-            _nodes.append(node)
-        return _numbers[node]
+class UndecidedError(DeclarationError, TypeError):
+    """Python was asked for what is known only when Helm renders.
+
+    A TypeError too, because that is what Python's own protocols (``[*values.items]``) expect of an object without length.
+    """
 
 
-def _token(node: Node) -> str:
-    return f"{_OPEN}{_number(node)}{_CLOSE}"
+_COMPARE = "compare it in the template: eq(a, b), ne(a, b), lt(a, b), ..."
+_TRUTH = "ask in the template: when(nonempty(a), ...), present(a)"
+_TEXT = "its text is known when Helm renders; join it with others in an f-string"
+_NUMBER = "in the template there are +, - and * for whole numbers"
 
 
-class StrExpr(str):
-    """A string that Helm will compute."""
+def _undecided(node: Node, advice: str) -> NoReturn:
+    raise UndecidedError(f"{node.go('.')} is known only when Helm renders; {advice}")
 
+
+def _refuse(advice: str) -> Callable[..., Any]:
+    """A method that Python offers and an expression cannot."""
+
+    def method(self: Any, *_: object, **__: object) -> NoReturn:
+        _undecided(self.node, advice)
+
+    return method
+
+
+class _Placeholder:
+    """What all expressions have: the node behind them, an identity that survives copies, and no truth."""
+
+    __slots__ = ()
     node: Node
-
-    def __new__(cls, node: Node) -> StrExpr:
-        """Make the token of ``node``."""
-        made = super().__new__(cls, _token(node))
-        made.node = node
-        return made
-
-    __hash__ = str.__hash__
 
     def __repr__(self) -> str:
         return f"<{self.node.go('.')}>"
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, StrExpr):
-            return self.node == other.node
-        return _undecided(self.node, "compare it in the template: eq(a, b)")
+        node = whole_expression(other)
+        return self.node == node if node is not None else _undecided(self.node, _COMPARE)
 
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    def __bool__(self) -> bool:
-        return _undecided(self.node, "ask in the template: when(nonempty(a), ...)")
+    def __hash__(self) -> int:
+        return hash(self.node)
 
-    def __len__(self) -> int:
-        return _undecided(self.node, "its length is known when Helm renders")
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Any:
+        return self
+
+    __bool__ = _refuse(_TRUTH)
+    __lt__ = __le__ = __gt__ = __ge__ = _refuse(_COMPARE)
 
 
-class IntExpr(int):
+class _Scalar(_Placeholder):
+    """An expression that can stand inside a text."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return text_token(Concat((self.node,), STRING))
+
+    def __format__(self, format_spec: str) -> str:
+        if format_spec:
+            _undecided(self.node, f"it cannot be formatted as {format_spec!r}")
+        return self.__str__()
+
+
+class StrExpr(_Scalar, str):
+    """A string that Helm will compute."""
+
+    def __new__(cls, node: Node) -> StrExpr:
+        """Make the token of ``node``."""
+        made = super().__new__(cls, text_token(node))
+        made.node = node
+        return made
+
+    def __str__(self) -> str:
+        return str.__str__(self)
+
+    __hash__ = str.__hash__
+    __len__ = _refuse("its length is known when Helm renders")
+    __contains__ = __getitem__ = __iter__ = __mod__ = __mul__ = __rmul__ = _refuse(_TEXT)
+    capitalize = casefold = center = count = encode = endswith = expandtabs = find = format = format_map = _refuse(_TEXT)
+    index = isalnum = isalpha = isascii = isdecimal = isdigit = isidentifier = islower = isnumeric = _refuse(_TEXT)
+    isprintable = isspace = istitle = isupper = join = ljust = lower = lstrip = partition = _refuse(_TEXT)
+    removeprefix = removesuffix = replace = rfind = rindex = rjust = rpartition = rsplit = rstrip = _refuse(_TEXT)
+    split = splitlines = startswith = strip = swapcase = title = translate = upper = zfill = _refuse(_TEXT)
+
+
+class IntExpr(_Scalar, int):
     """A whole number that Helm will compute; ``+``, ``-`` and ``*`` are computed by Helm too."""
-
-    node: Node
 
     def __new__(cls, node: Node) -> IntExpr:
         """Make the number that stands for ``node``."""
-        made = super().__new__(cls, _FIRST_NUMBER + _number(node))
+        made = super().__new__(cls, number_token(node))
         made.node = node
         return made
 
     __hash__ = int.__hash__
-
-    def __str__(self) -> str:
-        return _token(self.node)
-
-    def __format__(self, format_spec: str) -> str:
-        return _token(self.node)
 
     def __add__(self, other: int) -> int:
         return _arithmetic("add", self, other)
@@ -110,72 +143,38 @@ class IntExpr(int):
     def __rmul__(self, other: int) -> int:
         return _arithmetic("mul", other, self)
 
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, IntExpr):
-            return self.node == other.node
-        return _undecided(self.node, "compare it in the template: eq(a, b)")
+    def __neg__(self) -> int:
+        return _arithmetic("sub", 0, self)
 
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    def __lt__(self, other: int) -> bool:
-        return _undecided(self.node, "compare it in the template: lt(a, b)")
-
-    __le__ = __gt__ = __ge__ = __lt__
-
-    def __bool__(self) -> bool:
-        return _undecided(self.node, "compare it in the template: ne(a, 0)")
+    __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _refuse(_NUMBER)
+    __divmod__ = __rdivmod__ = __pow__ = __rpow__ = __abs__ = __round__ = __invert__ = _refuse(_NUMBER)
+    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __lshift__ = __rshift__ = _refuse(_NUMBER)
 
 
-class FloatExpr(float):
+class FloatExpr(_Scalar, float):
     """A number that Helm will compute."""
-
-    node: Node
 
     def __new__(cls, node: Node) -> FloatExpr:
         """Make the number that stands for ``node``."""
-        made = super().__new__(cls, float(_FIRST_NUMBER + _number(node)))
+        made = super().__new__(cls, float(number_token(node)))
         made.node = node
         return made
 
     __hash__ = float.__hash__
-
-    def __str__(self) -> str:
-        return _token(self.node)
-
-    def __format__(self, format_spec: str) -> str:
-        return _token(self.node)
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, FloatExpr):
-            return self.node == other.node
-        return _undecided(self.node, "compare it in the template: eq(a, b)")
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    def __bool__(self) -> bool:
-        return _undecided(self.node, "compare it in the template: ne(a, 0)")
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __neg__ = __abs__ = __round__ = _refuse(_NUMBER)
+    __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = _refuse(_NUMBER)
+    __rpow__ = __divmod__ = __rdivmod__ = __trunc__ = __floor__ = __ceil__ = __int__ = _refuse(_NUMBER)
 
 
-class BoolExpr:
+class BoolExpr(_Scalar):
     """A truth that Helm will compute: a condition for ``when``, or the value of a field."""
 
     def __init__(self, node: Node) -> None:
         """Wrap ``node``."""
         self.node = node
 
-    def __repr__(self) -> str:
-        return f"<{self.node.go('.')}>"
-
-    def __str__(self) -> str:
-        return _token(self.node)
-
-    def __format__(self, format_spec: str) -> str:
-        return _token(self.node)
-
-    def __bool__(self) -> bool:
-        return _undecided(self.node, "decide in the template: when(a, ...), not_(a), and_(a, b)")
+    __bool__ = _refuse("decide in the template: when(a, ...), not_(a), and_(a, b)")
+    __and__ = __or__ = __invert__ = _refuse("combine it in the template: and_(a, b), or_(a, b), not_(a)")
 
 
 class Splice:
@@ -187,16 +186,35 @@ class Splice:
         """Keep what is to be put there."""
         self.content = content
 
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"{_LOOP}; found .{name} of what stands for all entries of {self.content!r}")
 
-class MapExpr:
-    """A map that Helm will fill; ``{**a, "key": "value"}`` puts its entries among others."""
+    def __str__(self) -> str:
+        raise UndecidedError(f"{_LOOP}; found a text made of what stands for all entries of {self.content!r}")
+
+    def __repr__(self) -> str:
+        return f"<entries of {self.content!r}>"
+
+
+_LOOP = "how many entries there are is known only when Helm renders: each(a, lambda item: ...) instead of a Python loop"
+
+
+class _Collection(_Placeholder):
+    """An expression that is a map or a list."""
 
     def __init__(self, node: Node) -> None:
         """Wrap ``node``."""
         self.node = node
 
-    def __repr__(self) -> str:
-        return f"<{self.node.go('.')}>"
+    def __str__(self) -> str:
+        _undecided(self.node, "a map or list cannot stand in a text; let it be the value of a key")
+
+    __len__ = _refuse("its length is known when Helm renders; ask nonempty(a)")
+    __contains__ = _refuse("what is in it is known when Helm renders")
+
+
+class MapExpr(_Collection):
+    """A map that Helm will fill; ``{**a, "key": "value"}`` puts its entries among others."""
 
     def keys(self) -> Iterator[Any]:
         """One key that stands for all, so that ``**`` works."""
@@ -207,53 +225,51 @@ class MapExpr:
             return key.content
         return _undecided(self.node, "its keys are known when Helm renders; use each(a, ...)")
 
-    def __bool__(self) -> bool:
-        return _undecided(self.node, "ask in the template: when(nonempty(a), ...)")
+    __iter__ = items = values = get = _refuse("its entries are known when Helm renders; use each(a, ...)")
 
 
-class ListExpr:
+class ListExpr(_Collection):
     """A list that Helm will fill; ``[*a, "item"]`` puts its items among others."""
-
-    def __init__(self, node: Node) -> None:
-        """Wrap ``node``."""
-        self.node = node
-
-    def __repr__(self) -> str:
-        return f"<{self.node.go('.')}>"
 
     def __iter__(self) -> Iterator[Any]:
         yield Splice(self)
 
-    def __bool__(self) -> bool:
-        return _undecided(self.node, "ask in the template: when(nonempty(a), ...)")
-
-
-def _undecided(node: Node, advice: str) -> NoReturn:
-    raise DeclarationError(f"{node.go('.')} is known only when Helm renders; {advice}")
+    __getitem__ = _refuse("its items are known when Helm renders; use each(a, ...)")
 
 
 def _arithmetic(function: str, *arguments: int) -> int:
-    return IntExpr(Call(function, tuple(node_of(argument) for argument in arguments), INTEGER))
+    nodes = tuple(node_of(argument) for argument in arguments)
+    for node in nodes:
+        if node.spec.kind != "integer":
+            raise UndecidedError(f"{node.go('.')} is a {node.spec.json_type}; Helm computes with whole numbers only")
+    return IntExpr(Call(function, nodes, INTEGER))
+
+
+_CLASSES: dict[str, Callable[[Node], Any]] = {
+    "string": StrExpr, "integer": IntExpr, "number": FloatExpr, "boolean": BoolExpr, "list": ListExpr,
+}  # fmt: skip
 
 
 def expression(node: Node) -> Any:
     """The Python-side placeholder of ``node``, of the class that its type asks for."""
-    kind = node.spec.kind
-    if kind == "string":
-        return StrExpr(node)
-    if kind == "integer":
-        return IntExpr(node)
-    if kind == "number":
-        return FloatExpr(node)
-    if kind == "boolean":
-        return BoolExpr(node)
-    if kind == "list":
-        return ListExpr(node)
-    if kind == "object":
+    if node.spec.kind == "object":
         from floe_charts.helm.refs import Refs
 
         return Refs(node)
-    return MapExpr(node)
+    return _CLASSES.get(node.spec.kind, MapExpr)(node)
+
+
+def whole_expression(value: object) -> Node | None:
+    """The expression that ``value`` is as a whole: a placeholder, or a token that came back from JavaScript."""
+    node = getattr(value, "node", None) if not isinstance(value, type) else None
+    if isinstance(node, Node):
+        return node
+    if isinstance(value, str):
+        parts = parse(value)
+        return parts[0] if len(parts) == 1 and isinstance(parts[0], Node) else None
+    if isinstance(value, (int, float)):
+        return node_behind(value)
+    return None
 
 
 def node_of(value: object) -> Node:
@@ -261,57 +277,25 @@ def node_of(value: object) -> Node:
 
     Raises :class:`DeclarationError` for what has no place in an expression.
     """
-    node = getattr(value, "node", None) if not isinstance(value, type) else None
-    if isinstance(node, Node):
+    node = whole_expression(value)
+    if node is not None:
         return node
     if isinstance(value, str):
         parts = parse(value)
-        if any(isinstance(part, Node) for part in parts):
-            return parts[0] if len(parts) == 1 and isinstance(parts[0], Node) else Concat(tuple(parts), STRING)
-        return Constant(value, STRING)
+        return Concat(tuple(parts), STRING) if len(parts) > 1 else Constant(value, STRING)
     if isinstance(value, bool):
         return Constant(value, BOOLEAN)
     if isinstance(value, int):
-        return parse_number(value) or Constant(value, INTEGER)
-    if isinstance(value, float):
-        return parse_number(value) or Constant(value, NUMBER)
-    raise DeclarationError(f"{value!r} cannot stand in a template expression")
-
-
-def parse(text: str) -> list[str | Node]:
-    """``text`` cut into literal pieces and the expressions whose tokens it holds."""
-    if _OPEN not in text and "72057594" not in text:
-        return [str.__str__(text)] if type(text) is not str else [text]
-    plain = str.__str__(text)
-    parts: list[str | Node] = []
-    end = 0
-    for match in _TOKEN.finditer(plain):
-        number = int(match[1]) if match[1] else int(match[2]) - _FIRST_NUMBER
-        if not 0 <= number < len(_nodes):
-            continue
-        if match.start() > end:
-            parts.append(plain[end : match.start()])
-        parts.append(_nodes[number])
-        end = match.end()
-    if end < len(plain) or not parts:
-        parts.append(plain[end:])
-    return parts
-
-
-def parse_number(value: float) -> Node | None:
-    """The expression that a number stands for, if it does; numbers come back from JavaScript without their class."""
-    node = getattr(value, "node", None)
-    if isinstance(node, Node):
-        return node
-    plain = float.__float__(value) if isinstance(value, float) else int.__int__(value)
-    if not _FIRST_NUMBER <= plain < _FIRST_NUMBER + len(_nodes) or plain != int(plain):
-        return None
-    return _nodes[int(plain) - _FIRST_NUMBER]
+        return Constant(value, INTEGER)
+    if isinstance(value, float) and math.isfinite(value):
+        return Constant(value, NUMBER)
+    raise DeclarationError(f"{shorten(value)} cannot stand in a template; it takes text, numbers, booleans, maps, lists")
 
 
 def token(value: object) -> str:
     """A string that stands for any expression, of whatever type, and comes out with that type.
 
-    For cdk8s constructs that pass a field through but would refuse Python's placeholder for it, such as a boolean.
+    For cdk8s constructs that pass a field through but would refuse Python's placeholder for it, such as a boolean, a map
+    or a list.
     """
-    return cast("str", StrExpr(node_of(value)))
+    return StrExpr(node_of(value))

@@ -1,22 +1,21 @@
-"""What can be computed inside a template: comparisons, defaults, conditions, loops, includes."""
+"""What can be computed inside a template: comparisons, defaults, choices, includes."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar, cast
 
-from floe_charts.helm.expr import Splice, expression, node_of
-from floe_charts.helm.nodes import Builtin, Call, LoopItem, LoopKey, Node, Raw
-from floe_charts.helm.spec import BOOLEAN, STRING, Spec
+from floe_charts.errors import DeclarationError
+from floe_charts.helm.expr import expression, node_of
+from floe_charts.helm.nodes import AsFound, Builtin, Call, Constant, Node, Raw
+from floe_charts.helm.spec import BOOLEAN, NUMBER, STRING, Spec
 
 __all__ = [
     "CHART_APP_VERSION", "CHART_NAME", "CHART_VERSION", "RELEASE_NAME", "RELEASE_NAMESPACE", "RELEASE_SERVICE",
-    "Conditional", "Loop", "YamlText", "and_", "default", "each", "eq", "ge", "gt", "include", "le", "lt", "ne",
-    "nonempty", "not_", "or_", "present", "raw_template", "ternary", "tpl", "when", "yaml_text",
-]
+    "and_", "condition_of", "default", "eq", "filled", "ge", "gt", "holds_objects", "include", "le", "lt", "ne",
+    "nonempty", "not_", "or_", "presence", "present", "raw_template", "ternary", "tpl",
+]  # fmt: skip
 
 _T = TypeVar("_T")
 
@@ -28,53 +27,87 @@ CHART_VERSION: str = expression(Builtin("Chart.Version", STRING))
 CHART_APP_VERSION: str = expression(Builtin("Chart.AppVersion", STRING))
 
 
-def _truth(function: str, *arguments: object) -> bool:
-    return cast("bool", expression(Call(function, tuple(node_of(argument) for argument in arguments), BOOLEAN)))
+def condition_of(value: object) -> Node:
+    """The node of a condition; raises :class:`DeclarationError` for what is not a boolean."""
+    node = node_of(value)
+    if node.spec.kind != "boolean":
+        raise DeclarationError(
+            f"{node.go('.')} is a {node.spec.json_type}, not a condition; ask present(a), nonempty(a), ne(a, 0), ..."
+        )
+    return node
+
+
+def _truth(function: str, *arguments: Node) -> bool:
+    return cast("bool", expression(Call(function, arguments, BOOLEAN)))
+
+
+def _comparison(function: str, left: object, right: object) -> tuple[list[Node], Node]:
+    """A comparison as Go wants it, both sides of one scalar type; and what must be set before it can be made."""
+    nodes = (node_of(left), node_of(right))
+    kinds = {node.spec.kind for node in nodes}
+    if kinds == {"integer", "number"}:
+        nodes = (_as_number(nodes[0]), _as_number(nodes[1]))
+    elif len(kinds) > 1 or not kinds <= {"string", "integer", "number", "boolean"}:
+        named = " with ".join(f"{node.go('.')} (a {node.spec.json_type})" for node in nodes)
+        raise DeclarationError(f"{function} cannot compare {named}; it takes two values of one scalar type")
+    return [presence(node) for node in nodes if node.spec.optional], Call(function, nodes, BOOLEAN)
+
+
+def _compare(function: str, left: object, right: object) -> bool:
+    there, compared = _comparison(function, left, right)
+    return cast("bool", expression(Call("and", (*there, compared), BOOLEAN) if there else compared))
+
+
+def _as_number(node: Node) -> Node:
+    if isinstance(node, Constant):
+        return Constant(float(node.value), NUMBER)  # 5 and 5.0 are of different types in Go.
+    return node if node.spec.kind == "number" else Call("float64", (node,), NUMBER)
 
 
 def eq(left: _T, right: _T) -> bool:
-    """Whether two values of one type are equal."""
-    return _truth("eq", left, right)
+    """Whether two values of one type are equal; one that is not set equals nothing."""
+    return _compare("eq", left, right)
 
 
 def ne(left: _T, right: _T) -> bool:
-    """Whether two values of one type differ."""
-    return _truth("ne", left, right)
+    """Whether two values of one type differ; one that is not set differs from everything."""
+    there, _ = _comparison("eq", left, right)
+    return not_(eq(left, right)) if there else _compare("ne", left, right)
 
 
 def lt(left: float, right: float) -> bool:
-    """Whether ``left`` is less than ``right``."""
-    return _truth("lt", left, right)
+    """Whether ``left`` is less than ``right``; never where one of them is not set."""
+    return _compare("lt", left, right)
 
 
 def le(left: float, right: float) -> bool:
-    """Whether ``left`` is at most ``right``."""
-    return _truth("le", left, right)
+    """Whether ``left`` is at most ``right``; never where one of them is not set."""
+    return _compare("le", left, right)
 
 
 def gt(left: float, right: float) -> bool:
-    """Whether ``left`` is greater than ``right``."""
-    return _truth("gt", left, right)
+    """Whether ``left`` is greater than ``right``; never where one of them is not set."""
+    return _compare("gt", left, right)
 
 
 def ge(left: float, right: float) -> bool:
-    """Whether ``left`` is at least ``right``."""
-    return _truth("ge", left, right)
+    """Whether ``left`` is at least ``right``; never where one of them is not set."""
+    return _compare("ge", left, right)
 
 
-def and_(*conditions: bool) -> bool:
+def and_(first: bool, *others: bool) -> bool:
     """Whether all conditions hold."""
-    return conditions[0] if len(conditions) == 1 else _truth("and", *conditions)
+    return _truth("and", *map(condition_of, (first, *others))) if others else first
 
 
-def or_(*conditions: bool) -> bool:
+def or_(first: bool, *others: bool) -> bool:
     """Whether one of the conditions holds."""
-    return conditions[0] if len(conditions) == 1 else _truth("or", *conditions)
+    return _truth("or", *map(condition_of, (first, *others))) if others else first
 
 
 def not_(condition: bool) -> bool:
     """Whether the condition does not hold."""
-    return _truth("not", condition)
+    return _truth("not", condition_of(condition))
 
 
 def present(value: object) -> bool:
@@ -84,37 +117,30 @@ def present(value: object) -> bool:
 
 def presence(node: Node) -> Node:
     """The condition that an optional value is set: its kind is not Go's nil."""
-    kind = Call("kindIs", (node_of("invalid"), _Untyped(node)), BOOLEAN)
+    found = AsFound(node, node.spec, looks_inside=not holds_objects(node.spec))
+    kind = Call("kindIs", (Constant("invalid", STRING), found), BOOLEAN)
     return Call("not", (kind,), BOOLEAN)
 
 
-@dataclass(frozen=True)
-class _Untyped(Node):
-    """A node passed on without a conversion of its type, which would turn nil into zero."""
-
-    inner: Node
-
-    @property
-    def spec(self) -> Spec:
-        return STRING
-
-    def go(self, root: str) -> str:
-        return self.inner.go(root)
-
-    def reads(self) -> Iterator[tuple[str, ...]]:
-        return self.inner.reads()
-
-
 def nonempty(value: object) -> bool:
-    """Whether a string, map or list has anything in it."""
-    return cast("bool", expression(_filled(node_of(value))))
+    """Whether a string, map or list has anything in it; one that is not set has not."""
+    return cast("bool", expression(filled(node_of(value))))
 
 
-def _filled(node: Node) -> Node:
-    if node.spec.kind == "string":
-        return Call("ne", (node, node_of("")), BOOLEAN)
-    # Go's truth of a map or list is its length, which is what is asked here.
-    return Call("not", (Call("empty", (node,), BOOLEAN),), BOOLEAN)
+def filled(node: Node) -> Node:
+    """The condition that a string, map or list has anything in it."""
+    kind = node.spec.kind
+    if kind in ("integer", "number", "boolean", "object"):
+        raise DeclarationError(f"{node.go('.')} is a {node.spec.json_type}, which is never empty; ask present(a), ne(a, 0), ...")
+    if kind == "string" and not node.spec.optional:
+        return Call("ne", (node, Constant("", STRING)), BOOLEAN)
+    found = AsFound(node, node.spec, looks_inside=not holds_objects(node.spec))
+    return Call("not", (Call("empty", (found,), BOOLEAN),), BOOLEAN)
+
+
+def holds_objects(spec: Spec) -> bool:
+    """Whether there are declared values inside, which are not read by asking whether there are any."""
+    return spec.kind == "object" or (spec.item is not None and holds_objects(spec.item))
 
 
 def default(value: _T, fallback: _T) -> _T:
@@ -123,15 +149,28 @@ def default(value: _T, fallback: _T) -> _T:
     Not Sprig's ``default``, which takes 0 and false for absent.
     """
     node = node_of(value)
-    condition = _filled(node) if node.spec.kind == "string" and not node.spec.optional else presence(node)
-    return ternary(cast("bool", expression(condition)), value, fallback)
+    condition = filled(node) if node.spec.kind == "string" and not node.spec.optional else presence(node)
+    made = _choose(condition, node, node_of(fallback))
+    return cast("_T", expression(made))
 
 
 def ternary(condition: bool, then: _T, otherwise: _T) -> _T:
-    """``then`` where the condition holds, else ``otherwise``; both are computed."""
-    chosen = node_of(then)
-    kind = Spec(chosen.spec.kind, model=chosen.spec.model, item=chosen.spec.item, key=chosen.spec.key)
-    return cast("_T", expression(Call("ternary", (chosen, node_of(otherwise), node_of(condition)), kind)))
+    """``then`` where the condition holds, else ``otherwise``; both are computed, and both are of one type."""
+    nodes = node_of(then), node_of(otherwise)
+    return cast("_T", expression(_choose(condition_of(condition), *nodes, optional=nodes[0].spec.optional)))
+
+
+def _choose(condition: Node, then: Node, otherwise: Node, optional: bool = False) -> Node:
+    kinds = {then.spec.kind, otherwise.spec.kind}
+    kind = "number" if kinds == {"integer", "number"} else then.spec.kind
+    if len(kinds) > 1 and kind != "number":
+        one, other = then.spec.json_type, otherwise.spec.json_type
+        raise DeclarationError(f"{then.go('.')} is a {one} and {otherwise.go('.')} is a {other}; a choice is of one type")
+    spec = replace(then.spec, kind=kind, bounds=(), optional=optional or otherwise.spec.optional,
+                   text_safe=then.spec.text_safe and otherwise.spec.text_safe)
+    if condition.spec.optional:  # Sprig's ternary wants true or false, not nil.
+        condition = Call("and", (presence(condition), condition), BOOLEAN)
+    return Call("ternary", (AsFound(then, spec), AsFound(otherwise, spec), condition), spec)
 
 
 def include(template: str) -> str:
@@ -152,92 +191,3 @@ def raw_template(text: str, *, like: _T, reads: Sequence[object] = ()) -> _T:
     """
     paths = tuple(path for value in reads for path in node_of(value).reads())
     return cast("_T", expression(Raw(text, node_of(like).spec, paths)))
-
-
-class Conditional:
-    """A piece of a manifest that is there only where a condition holds."""
-
-    def __init__(self, condition: bool, body: object, otherwise: object = None) -> None:
-        """``otherwise`` takes the place of ``body`` where the condition does not hold; None leaves it out."""
-        self.condition = node_of(condition)
-        self.body = body
-        self.otherwise = otherwise
-
-    def keys(self) -> Iterator[Any]:
-        """One key that stands for all, so that ``**`` works."""
-        yield Splice(self)
-
-    def __getitem__(self, key: Splice) -> object:
-        return key.content
-
-    def __iter__(self) -> Iterator[Any]:
-        yield Splice(self)
-
-
-def when(condition: bool, body: Mapping[str, Any] | Sequence[Any] | object, otherwise: object = None) -> Any:
-    """A piece of a manifest that is there only where ``condition`` holds.
-
-    As the value of a key, the key is there or not; ``**when(a, {...})`` puts several keys, ``*when(a, [...])`` several
-    items; as an item of a list, the item is there or not.
-    """
-    return Conditional(condition, body, otherwise)
-
-
-class Loop:
-    """A piece of a manifest repeated for each item of a list, or each entry of a map."""
-
-    def __init__(self, source: Node, variable: str, key: str, body: object) -> None:
-        """``body`` is written with the placeholders of ``variable`` and ``key`` in it."""
-        self.source = source
-        self.variable = variable
-        self.key = key
-        self.body = body
-
-    def keys(self) -> Iterator[Any]:
-        """One key that stands for all, so that ``**`` works."""
-        yield Splice(self)
-
-    def __getitem__(self, key: Splice) -> object:
-        return key.content
-
-    def __iter__(self) -> Iterator[Any]:
-        yield Splice(self)
-
-
-_depth: ContextVar[int] = ContextVar("loop_depth", default=0)
-
-
-def each(source: object, body: Callable[..., Any]) -> Any:
-    """``body`` for each item of a list (``body(item)``) or each entry of a map (``body(key, item)``).
-
-    ``*each(...)`` puts the items into a list, ``**each(...)`` the entries into a mapping.
-    """
-    node = node_of(source)
-    spec = node.spec
-    if spec.item is None:
-        raise TypeError(f"{source!r} is neither a list nor a map of values")
-    depth = _depth.get()
-    variable, key = ("item", "key") if depth == 0 else (f"item{depth + 1}", f"key{depth + 1}")
-    item = expression(LoopItem(variable, (), spec.item, node))
-    reset = _depth.set(depth + 1)
-    try:
-        if spec.kind == "map" and len(inspect.signature(body).parameters) > 1:
-            made = body(expression(LoopKey(key, spec.key or STRING, node)), item)
-        else:
-            made = body(item)
-    finally:
-        _depth.reset(reset)
-    return Loop(node, variable, key, made)
-
-
-class YamlText:
-    """A string that holds a YAML document: a configuration file inside a ConfigMap."""
-
-    def __init__(self, document: object) -> None:
-        """``document`` is written as a manifest is: with expressions, conditions and loops."""
-        self.document = document
-
-
-def yaml_text(document: Mapping[str, Any] | Sequence[Any]) -> Any:
-    """A YAML document as the text of a field; the values in it are as safe as those of the manifest itself."""
-    return YamlText(document)

@@ -32,7 +32,7 @@ def helpers_text(chart: str, limit: int) -> str:
     labels = f'{{{{- define "{chart}.labels" -}}}}\n' + (
         'helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" | quote }}\n'
         f'{{{{ include "{chart}.selectorLabels" . }}}}\n'
-        "app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}\n"
+        'app.kubernetes.io/version: {{ .Chart.AppVersion | replace "+" "_" | trunc 63 | trimSuffix "-" | quote }}\n'
         "app.kubernetes.io/managed-by: {{ .Release.Service | quote }}\n"
         f"app.kubernetes.io/part-of: {chart}\n"
         "{{- end }}\n"

@@ -46,10 +46,19 @@ def differences(base: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str,
             below = differences(base[key], value)
             if below:
                 overlay[key] = below
-        elif value != base[key] or type(value) is not type(base[key]):
+        elif not _same(value, base[key]):
             overlay[key] = value
     overlay.update({key: None for key in base if key not in wanted})
     return overlay
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are the same; Python takes 1 and True for equal."""
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    return type(one) is type(other) and bool(one == other)
 
 
 def leaf_paths(values: Mapping[str, Any], prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -101,7 +110,8 @@ def _merge_origins(base: Mapping[str, Any], over: Mapping[str, Any], layer: str)
         if value is None:
             merged.pop(key, None)
         elif isinstance(value, Mapping) and (value or isinstance(below, Mapping)):
-            merged[key] = _merge_origins(below if isinstance(below, Mapping) else {}, value, layer)
+            # A map that is empty afterwards is a value of its own.
+            merged[key] = _merge_origins(below if isinstance(below, Mapping) else {}, value, layer) or layer
         else:
             merged[key] = layer
     return merged

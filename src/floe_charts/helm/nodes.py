@@ -16,7 +16,7 @@ from floe_charts.helm.scalars import go_string
 if TYPE_CHECKING:
     from floe_charts.helm.spec import Spec
 
-__all__ = ["Builtin", "Call", "Concat", "Constant", "LoopItem", "LoopKey", "Node", "Raw", "ValueRef", "path_text"]
+__all__ = ["AsFound", "Builtin", "Call", "Concat", "Constant", "LoopItem", "LoopKey", "Node", "Raw", "ValueRef", "path_text"]
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -40,17 +40,13 @@ class Node:
         raise NotImplementedError
 
     def operand(self, root: str) -> str:
-        """The Go text as an argument of a function: parenthesised where needed, whole numbers as int64.
+        """The Go text as an argument of a function: in brackets where needed, whole numbers as int64.
 
         A whole number from values is a float inside Helm, and ``eq`` and ``printf`` are strict about types.
         """
-        text = self.go(root)
-        kind = self.spec.kind
-        if kind == "integer" and not isinstance(self, Constant):
-            return f"(int64 {_parenthesised(text)})"
-        if kind == "number" and not isinstance(self, Constant):
-            return f"(float64 {_parenthesised(text)})"
-        return _parenthesised(text)
+        text = _parenthesised(self.go(root))
+        convert = {"integer": "int64", "number": "float64"}.get(self.spec.kind)
+        return f"({convert} {text})" if convert else text
 
     def reads(self) -> Iterator[tuple[str, ...]]:
         """Paths in values that the result depends on."""
@@ -58,7 +54,7 @@ class Node:
 
 
 def _parenthesised(text: str) -> str:
-    return f"({text})" if " " in text and not text.startswith(("(", '"')) else text
+    return f"({text})" if " " in text else text
 
 
 def _select(base: str, path: tuple[str, ...]) -> str:
@@ -127,7 +123,9 @@ class LoopKey(Node):
         return f"${self.variable}"
 
     def reads(self) -> Iterator[tuple[str, ...]]:
-        return self.source.reads()
+        # A key says nothing of the fields of the object that stands under it.
+        item = self.source.spec.item
+        return iter(()) if item is not None and item.kind == "object" else self.source.reads()
 
 
 @dataclass(frozen=True)
@@ -163,6 +161,10 @@ class Constant(Node):
             return go_string(self.value)
         return repr(self.value)
 
+    def operand(self, root: str) -> str:
+        """The literal itself, which needs no brackets and no conversion."""
+        return self.go(root)
+
 
 @dataclass(frozen=True)
 class Call(Node):
@@ -191,6 +193,32 @@ class Call(Node):
 
 
 @dataclass(frozen=True)
+class AsFound(Node):
+    """An expression handed on as Helm finds it: a conversion of its type would turn nil into zero.
+
+    ``looks_inside`` says whether the result depends on what is inside, or only on whether anything is there.
+    """
+
+    inner: Node
+    type: Spec
+    looks_inside: bool = True
+
+    @property
+    def spec(self) -> Spec:
+        return self.type
+
+    def go(self, root: str) -> str:
+        return self.inner.go(root)
+
+    def operand(self, root: str) -> str:
+        """The expression in brackets where needed, and never converted."""
+        return self.inner.operand(root) if isinstance(self.inner, Constant) else _parenthesised(self.go(root))
+
+    def reads(self) -> Iterator[tuple[str, ...]]:
+        return self.inner.reads() if self.looks_inside else iter(())
+
+
+@dataclass(frozen=True)
 class Concat(Node):
     """Text with expressions in it."""
 
@@ -202,6 +230,8 @@ class Concat(Node):
         return self.type
 
     def go(self, root: str) -> str:
+        if len(self.parts) == 1 and isinstance(self.parts[0], Node):
+            return _text_of(self.parts[0], root)
         pattern, arguments = "", []
         for part in self.parts:
             if isinstance(part, str):
@@ -216,6 +246,15 @@ class Concat(Node):
         for part in self.parts:
             if isinstance(part, Node):
                 yield from part.reads()
+
+
+def _text_of(node: Node, root: str) -> str:
+    """One expression as a text: ``.Values.web.port | int64 | toString``."""
+    kind = node.spec.kind
+    if kind == "string":
+        return node.go(root)
+    convert = {"integer": "int64 | toString", "boolean": "toString"}.get(kind, "toJson")
+    return f"{node.go(root)} | {convert}"
 
 
 def _printf(node: Node, root: str) -> tuple[str, str]:

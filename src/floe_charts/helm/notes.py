@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from floe_charts.helm.expr import parse
-from floe_charts.helm.functions import Conditional
 from floe_charts.helm.nodes import Node
+from floe_charts.helm.pieces import Conditional
+from floe_charts.helm.tokens import parse
 
 __all__ = ["notes_text"]
 
@@ -37,8 +37,14 @@ def _text(text: str, reads: set[tuple[str, ...]]) -> str:
     for part in parse(text):
         if isinstance(part, Node):
             reads.update(part.reads())
-            whole = " | int64" if part.spec.kind == "integer" else ""
-            made += f"{{{{ {part.go('.')}{whole} }}}}"
+            # A brace before an action would become part of it.
+            made = made[:-1] + '{{ "{" }}' if made.endswith("{") else made
+            made += f"{{{{ {_shown(part)} }}}}"
         else:
             made += part.replace("{{", '{{ "{{" }}')
     return made
+
+
+def _shown(node: Node) -> str:
+    convert = {"string": "", "boolean": "", "integer": " | int64"}.get(node.spec.kind, " | toJson")
+    return node.go(".") + convert

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar, cast
 
 from floe_charts.errors import nearest
-from floe_charts.helm.expr import Splice, expression
+from floe_charts.helm.expr import Splice, UndecidedError, expression
 from floe_charts.helm.nodes import LoopItem, Node, ValueRef
 from floe_charts.helm.spec import Spec, property_specs
 from floe_charts.helm.values import Values
@@ -18,33 +18,31 @@ _V = TypeVar("_V", bound=Values)
 class Refs:
     """An object among the values; its attributes are those of its Values class, their leaves are expressions."""
 
-    def __init__(self, node: Node) -> None:
-        """``node`` must be of an object type with a Values class."""
+    def __init__(self, node: Node, where: str = "", name: str = "v") -> None:
+        """``node`` must be of an object type with a Values class; ``where`` and ``name`` tell errors whose it is."""
         self.node = node
-        self._known: dict[str, Any] = {}
+        self.__where = where
+        self.__name = name
 
     def __repr__(self) -> str:
         return f"<{self.node.go('.')}>"
 
     def __getattr__(self, name: str) -> Any:
-        known = self.__dict__.get("_known")
-        if known is None:
+        model = self.__dict__["node"].spec.model if "node" in self.__dict__ else None
+        if model is None or (name.startswith("__") and name.endswith("__")):
             raise AttributeError(name)
-        if name not in known:
-            known[name] = expression(self._child(name))
-        return known[name]
-
-    def _child(self, attribute: str) -> Node:
-        model = self.node.spec.model
-        if model is None:
-            raise AttributeError(attribute)
         declared = {prop.attribute: prop for prop in property_specs(model).values()}
-        prop = declared.get(attribute)
+        prop = declared.get(name)
+        trail = f"{self.__name}.{name}"
         if prop is None:
-            near = nearest(attribute, declared)
+            near = nearest(name, declared)
             hint = f"; did you mean {near}?" if near else f"; it declares {', '.join(declared)}"
-            raise AttributeError(f"v.{attribute} is not declared in {model.__name__}{hint}")
-        return child(self.node, prop.name, prop.spec)
+            place = f"{self.__where}: " if self.__where else ""
+            raise AttributeError(f"{place}{trail} is not declared in {model.__name__}{hint}")
+        node = child(self.node, prop.name, prop.spec)
+        made = Refs(node, self.__where, trail) if node.spec.kind == "object" else expression(node)
+        setattr(self, name, made)
+        return made
 
     def keys(self) -> Any:
         """One key that stands for all, so that ``**`` works."""
@@ -54,7 +52,12 @@ class Refs:
         return key.content
 
     def __bool__(self) -> bool:
+        if self.node.spec.optional:
+            raise UndecidedError(f"{self.node.go('.')} is known only when Helm renders; ask when(present(a), ...)")
         return True
+
+    def __str__(self) -> str:
+        raise UndecidedError(f"{self.node.go('.')} is an object, which cannot stand in a text")
 
 
 def child(node: Node, key: str, spec: Spec) -> Node:
@@ -66,6 +69,6 @@ def child(node: Node, key: str, spec: Spec) -> Node:
     raise TypeError(f"{node!r} has no declared keys")
 
 
-def refs_to(model: type[_V], path: tuple[str, ...]) -> _V:
-    """References into the values of ``model`` at ``path``, typed as the class itself."""
-    return cast("_V", Refs(ValueRef(path, Spec("object", model=model))))
+def refs_to(model: type[_V], path: tuple[str, ...], where: str = "") -> _V:
+    """References into the values of ``model`` at ``path``, typed as the class itself; ``where`` is named in errors."""
+    return cast("_V", Refs(ValueRef(path, Spec("object", model=model)), where))

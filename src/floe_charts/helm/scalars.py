@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 
-__all__ = ["block_lines", "go_string", "is_plain", "yaml_key", "yaml_scalar"]
+from floe_charts.errors import DeclarationError
+
+__all__ = ["block_lines", "go_string", "is_plain", "json_text", "key_head", "yaml_key", "yaml_scalar"]
 
 # Letters first (a number never starts with one), then words; no ": ", no " #", no indicator.
 _PLAIN = re.compile(r"[A-Za-z/](?:[A-Za-z0-9_./@+-]|[:=](?=[A-Za-z0-9_/.@-])| (?=[A-Za-z0-9_/.(]))*\Z")
@@ -13,6 +16,10 @@ _PLAIN = re.compile(r"[A-Za-z/](?:[A-Za-z0-9_./@+-]|[:=](?=[A-Za-z0-9_/.@-])| (?
 _RESERVED = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 # Printable for YAML 1.1, less the two line separators that readers treat as line breaks, and the private use area.
 _UNPRINTABLE = re.compile("[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\uf900-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+
+
+# What an escape can make of one character is part of the key's length.
+_LONGEST_KEY = 1000
 
 
 def is_plain(text: str) -> bool:
@@ -35,6 +42,12 @@ def go_string(text: str) -> str:
     return _double_quoted(text)
 
 
+def json_text(tree: object) -> str:
+    """A tree as readable JSON; characters that an editor would not show are escaped."""
+    lines = json.dumps(tree, indent=2, ensure_ascii=False).split("\n")
+    return "".join(_UNPRINTABLE.sub(_escape, line) + "\n" for line in lines)
+
+
 def yaml_scalar(value: str | int | float | bool | None, *, template: bool) -> str:
     """A literal as YAML on one line; ``template`` says whether Helm will evaluate ``{{`` in the text."""
     if value is None:
@@ -44,10 +57,23 @@ def yaml_scalar(value: str | int | float | bool | None, *, template: bool) -> st
     if isinstance(value, int):
         return str(int(value))
     if isinstance(value, float):
-        return json.dumps(value)
+        return _number(value)
     if template and "{{" in value:
         return f"{{{{ {go_string(value)} | quote }}}}"
     return value if is_plain(value) else _double_quoted(value)
+
+
+def _number(value: float) -> str:
+    """A float with a point in it, without which YAML 1.1 readers take ``1e+21`` for a string."""
+    if not math.isfinite(value):
+        raise DeclarationError(f"{value} is a number that JSON cannot hold")
+    text = repr(value)
+    return text if "." in text else text.replace("e", ".0e")
+
+
+def key_head(key: str, indent: int) -> str:
+    """A key with its colon; a long one in YAML's explicit form, because the short form ends at 1024 characters."""
+    return f"{key}:" if len(key) < _LONGEST_KEY else f"? {key}\n{' ' * indent}:"
 
 
 def yaml_key(key: str, *, template: bool) -> str:

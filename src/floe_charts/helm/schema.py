@@ -10,15 +10,27 @@ from floe_charts.helm.values import SubchartValues
 
 __all__ = ["values_schema"]
 
-# Free-form JSON, less the control characters that Helm's toYaml writes so that YAML readers refuse them.
+# What Helm's toYaml writes so that YAML readers refuse it or read another text. As characters, not as escapes: Go's
+# regular expressions do not know \\u.
+_UNWRITABLE = "\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\u2028\u2029\ufffe\uffff"
+# Free-form JSON. The key << would be a merge, and YAML's keys end at 1024 characters.
 _JSON_DEFINITION = {
     "anyOf": [
         {"type": ["boolean", "null", "number"]},
-        {"type": "string", "pattern": "^[^\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f]*$"},
+        {"type": "string", "pattern": f"^[^{_UNWRITABLE}]*$"},
         {"type": "array", "items": {"$ref": "#/definitions/json"}},
-        {"type": "object", "additionalProperties": {"$ref": "#/definitions/json"}},
+        {
+            "type": "object",
+            "additionalProperties": {"$ref": "#/definitions/json"},
+            "propertyNames": {"maxLength": 253, "pattern": f"^[^{_UNWRITABLE}]*$", "not": {"const": "<<"}},
+        },
     ]
 }
+# Helm reads numbers as floats: whole numbers beyond these are no longer exact.
+_EXACT = {"minimum": -(2**53) + 1, "maximum": 2**53 - 1}
+# YAML's keys end at 1024 characters; where any text goes, an escape can take ten.
+_KEY_LENGTH = 253
+_FREE_KEY_LENGTH = 100
 
 
 def values_schema(
@@ -67,9 +79,20 @@ def _present_schema(spec: Spec, definitions: dict[str, Any]) -> dict[str, Any]:
         return {"type": "array", "items": _schema(spec.item, definitions), **bounds}
     if spec.kind == "map" and spec.item is not None:
         names = dict(spec.key.bounds) if spec.key else {}
-        closed: dict[str, Any] = {"type": "object", "additionalProperties": _schema(spec.item, definitions), **bounds}
-        return {**closed, "propertyNames": names} if names else closed
+        if "enum" not in names:
+            names.setdefault("maxLength", _KEY_LENGTH if spec.key and spec.key.text_safe else _FREE_KEY_LENGTH)
+        item = _schema(spec.item, definitions)
+        return {"type": "object", "additionalProperties": item, "propertyNames": names, **bounds}
+    if spec.kind == "integer" and not {"const", "enum"} & bounds.keys():
+        bounds = {**_whole_bounds(bounds), **bounds}
     return {"type": spec.json_type, **bounds}
+
+
+def _whole_bounds(bounds: dict[str, Any]) -> dict[str, int]:
+    """The ends that a whole number's own bounds leave open."""
+    lower = not {"minimum", "exclusiveMinimum"} & bounds.keys()
+    upper = not {"maximum", "exclusiveMaximum"} & bounds.keys()
+    return {name: end for name, end in _EXACT.items() if (lower if name == "minimum" else upper)}
 
 
 def _model_schema(spec: Spec, definitions: dict[str, Any]) -> dict[str, Any]:

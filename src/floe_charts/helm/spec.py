@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import enum
+import re
 import types
 import typing
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
-
-import annotated_types
-from pydantic.fields import FieldInfo
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from floe_charts.errors import DeclarationError
+from floe_charts.helm.bounds import bounds_of, is_printable_enum, is_printable_pattern
 
 if TYPE_CHECKING:
     from floe_charts.helm.values import Values
@@ -31,9 +31,10 @@ class Spec:
     model: type[Values] | None = None
     item: Spec | None = None
     key: Spec | None = None
-    bounds: tuple[tuple[str, Any], ...] = field(default=(), compare=False)
+    # Compared, because equal expressions are one; not hashed, because an enum is a list.
+    bounds: tuple[tuple[str, Any], ...] = field(default=(), hash=False)
     text_safe: bool = False
-    """Whether the text of the value, wherever a string stands in it, is printable ASCII by its pattern or enum."""
+    """Whether every text in the value is printable ASCII, by its pattern or enum: Helm's toYaml keeps such text."""
 
     @property
     def json_type(self) -> str:
@@ -61,19 +62,37 @@ class Property:
 
 
 _PROPERTIES: dict[type, dict[str, Property]] = {}
+_BEING_READ: ContextVar[tuple[type, ...]] = ContextVar("being_read", default=())
+# What an object of references needs itself: its expression, and what makes `**` work.
+_TAKEN = frozenset({"keys", "node"})
 
 
 def property_specs(model: type[Values]) -> dict[str, Property]:
     """The declared keys of ``model`` by the name that they have in values.yaml, in the order of declaration."""
     known = _PROPERTIES.get(model)
     if known is None:
-        known = {}
-        for attribute, info in model.model_fields.items():
-            name = info.alias or attribute
-            spec = spec_of(info.annotation, info.metadata, where=f"{model.__name__}.{attribute}")
-            description = (info.description or "").strip() or _summary(spec)
-            known[name] = Property(name, attribute, spec, description)
-        _PROPERTIES[model] = known
+        outer = _BEING_READ.get()
+        if model in outer:
+            raise DeclarationError(f"{model.__name__} holds itself; values have an end")
+        reset = _BEING_READ.set((*outer, model))
+        try:
+            known = _PROPERTIES[model] = _read_properties(model)
+        finally:
+            _BEING_READ.reset(reset)
+    return known
+
+
+def _read_properties(model: type[Values]) -> dict[str, Property]:
+    known: dict[str, Property] = {}
+    for attribute, info in model.model_fields.items():
+        where = f"{model.__name__}.{attribute}"
+        if attribute in _TAKEN:
+            raise DeclarationError(f"{where}: references have a {attribute!r} of their own; name it {attribute}_ and give "
+                                   f"Field(..., alias={attribute!r})")
+        spec = spec_of(info.annotation, info.metadata, where=where)
+        description = (info.description or "").strip() or _summary(spec)
+        name = info.alias or attribute
+        known[name] = Property(name, attribute, spec, description)
     return known
 
 
@@ -94,13 +113,13 @@ def spec_of(annotation: Any, metadata: typing.Sequence[object] = (), *, where: s
     if isinstance(annotation, typing.TypeAliasType if hasattr(typing, "TypeAliasType") else ()):
         return spec_of(annotation.__value__, metadata, where=where)
     base = _base(annotation, where)
-    bounds = dict(base.bounds)
+    found = bounds_of(metadata, base.kind, where)
+    if not found:
+        return base
     safe = base.text_safe
-    for item in metadata:
-        found = _bounds(item, base)
-        bounds.update(found)
-        safe = safe or "pattern" in found
-    return Spec(base.kind, base.optional, base.model, base.item, base.key, tuple(bounds.items()), safe)
+    if base.kind == "string":
+        safe = safe or is_printable_pattern(found.get("pattern", "")) or "const" in found
+    return replace(base, bounds=tuple({**dict(base.bounds), **found}.items()), text_safe=safe)
 
 
 def _base(annotation: Any, where: str) -> Spec:
@@ -121,14 +140,15 @@ def _base(annotation: Any, where: str) -> Spec:
     if origin in (types.UnionType, typing.Union):
         rest = [item for item in arguments if item is not type(None)]
         if len(rest) == 1 and len(rest) < len(arguments):
-            inner = spec_of(rest[0], where=where)
-            return Spec(inner.kind, True, inner.model, inner.item, inner.key, inner.bounds, inner.text_safe)
+            return replace(spec_of(rest[0], where=where), optional=True)
     if origin is list and len(arguments) == 1:
         item = spec_of(arguments[0], where=where)
         return Spec("list", item=item, text_safe=item.text_safe)
     if origin is dict and len(arguments) == 2:
         key, item = (spec_of(part, where=where) for part in arguments)
-        return Spec("map", item=item, key=key, text_safe=key.text_safe and item.text_safe)
+        if key.kind != "string":
+            raise DeclarationError(f"{where}: the keys of a map are strings, found {arguments[0]!r}")
+        return Spec("map", item=item, key=key, text_safe=key.text_safe and item.text_safe and _is_key(key))
     raise DeclarationError(f"{where}: {annotation!r} has no counterpart in a values file; use str, int, float, bool, "
                            "Literal, a Values class, list, dict[str, ...], or one of these with `| None`")
 
@@ -138,28 +158,10 @@ def _enumeration(members: list[Any], where: str) -> Spec:
     if len(kinds) != 1 or next(iter(kinds)) not in _SCALARS:
         raise DeclarationError(f"{where}: the members of a Literal must be of one scalar type, found {members!r}")
     base = _SCALARS[kinds.pop()]
-    return Spec(base.kind, bounds=(("enum", members),), text_safe=True)
+    return Spec(base.kind, bounds=(("enum", members),), text_safe=is_printable_enum(members))
 
 
-def _bounds(item: object, base: Spec) -> dict[str, Any]:
-    """JSON Schema keywords of one piece of pydantic's metadata."""
-    if isinstance(item, FieldInfo):
-        merged: dict[str, Any] = {}
-        for part in item.metadata:
-            merged.update(_bounds(part, base))
-        return merged
-    sized = {"string": "Length", "list": "Items", "map": "Properties", "object": "Properties"}.get(base.kind, "Length")
-    if isinstance(item, annotated_types.MinLen):
-        return {f"min{sized}": item.min_length}
-    if isinstance(item, annotated_types.MaxLen):
-        return {f"max{sized}": item.max_length}
-    names = {annotated_types.Ge: "ge", annotated_types.Gt: "gt", annotated_types.Le: "le", annotated_types.Lt: "lt"}
-    keywords = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
-    for kind, name in names.items():
-        if isinstance(item, kind):
-            return {keywords[name]: getattr(item, name)}
-    pattern = getattr(item, "pattern", None)
-    if isinstance(pattern, str):
-        return {"pattern": pattern}
-    extra = getattr(item, "json_schema", None)
-    return cast("dict[str, Any]", extra) if isinstance(extra, dict) else {}
+def _is_key(spec: Spec) -> bool:
+    """Whether toYaml writes every such key well, which it does not for ``<<`` (a merge) and beyond 1024 characters."""
+    bounds = dict(spec.bounds)
+    return "enum" in bounds or not re.search(bounds.get("pattern", ""), "<<")

@@ -6,64 +6,32 @@ style, two spaces. Strings are always quoted by Helm, so that whatever text a va
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from floe_charts.errors import DeclarationError
-from floe_charts.helm.expr import Splice, expression, node_of, parse, parse_number
-from floe_charts.helm.functions import Conditional, Loop, YamlText, presence
-from floe_charts.helm.nodes import Call, Concat, LoopItem, LoopKey, Node
+from floe_charts.errors import DeclarationError, shorten
+from floe_charts.helm.expr import Splice, expression, node_of, parse, whole_expression
+from floe_charts.helm.nodes import LoopItem, LoopKey, Node, Raw
+from floe_charts.helm.pieces import Conditional, Loop, YamlText
+from floe_charts.helm.presence import (
+    NEVER,
+    SomeOf,
+    entries_presence,
+    is_list,
+    item_presence,
+    value_presence,
+    with_flags,
+)
 from floe_charts.helm.refs import child
-from floe_charts.helm.scalars import block_lines, is_plain, yaml_key, yaml_scalar
+from floe_charts.helm.scalars import block_lines, key_head
 from floe_charts.helm.spec import BOOLEAN, STRING, property_specs
+from floe_charts.helm.splices import SplicePlan, plan_splices
+from floe_charts.helm.texts import key_text, scalar_text
 
-__all__ = ["INLINE_HELPERS", "TemplateWriter", "action", "scalar_text"]
+__all__ = ["TemplateWriter"]
 
-# Named templates whose text is a DNS label, so that a suffix can follow it without quotes.
-INLINE_HELPERS = ("fullname",)
-
-
-def action(node: Node, root: str) -> str:
-    """The template action that renders ``node`` as a YAML scalar of its type."""
-    text = node.go(root)
-    kind = node.spec.kind
-    if kind == "integer":
-        return f"{{{{ {text} | int64 }}}}"
-    if kind == "number":
-        return f"{{{{ {text} | toJson }}}}"
-    if kind == "boolean":
-        return f"{{{{ {text} }}}}"
-    return f"{{{{ {text} | quote }}}}"
-
-
-def scalar_text(value: object, root: str) -> tuple[str, Node | None]:
-    """A scalar of a manifest as template text, and the expression in it, if any."""
-    if isinstance(value, str):
-        parts = parse(value)
-        if all(isinstance(part, str) for part in parts):
-            return yaml_scalar("".join(part for part in parts if isinstance(part, str)), template=True), None
-        if len(parts) == 1 and isinstance(parts[0], Node):
-            return action(parts[0], root), parts[0]
-        node = Concat(tuple(parts), STRING)
-        return _name_text(parts, root) or action(node, root), node
-    if isinstance(value, bool) or value is None:
-        return yaml_scalar(value, template=True), None
-    if isinstance(value, (int, float)):
-        number = parse_number(value)
-        return (action(number, root), number) if number else (yaml_scalar(value, template=True), None)
-    node = node_of(value)
-    return action(node, root), node
-
-
-def _name_text(parts: Sequence[str | Node], root: str) -> str | None:
-    """``{{ include "shop.fullname" . }}-web``: the one concatenation that needs no quotes."""
-    if len(parts) != 2 or not isinstance(parts[0], Call) or not isinstance(parts[1], str):
-        return None
-    head, suffix = parts[0], parts[1]
-    if head.function != "include" or not suffix.startswith("-") or not is_plain(suffix[1:]) or not suffix[1].isalpha():
-        return None
-    name = str(getattr(head.arguments[0], "value", ""))
-    return f"{{{{ {head.go(root)} }}}}{suffix}" if name.endswith(INLINE_HELPERS) else None
+_COLLECTIONS = frozenset({"object", "map", "list", "any"})
+_Lines = list[str]
 
 
 class TemplateWriter:
@@ -73,8 +41,9 @@ class TemplateWriter:
         """Start with nothing read."""
         self.reads: set[tuple[str, ...]] = set()
         self._root = "."
+        self._flags = 0
 
-    def document(self, body: Mapping[Any, Any] | Sequence[Any]) -> list[str]:
+    def document(self, body: Mapping[Any, Any] | Sequence[Any]) -> _Lines:
         """The lines of a whole document."""
         return self._mapping(body, 0) if isinstance(body, Mapping) else self._list(body, 0)
 
@@ -85,137 +54,161 @@ class TemplateWriter:
 
     # Mappings
 
-    def _mapping(self, mapping: Mapping[Any, Any], indent: int) -> list[str]:
-        known = [key for key in mapping if isinstance(key, str) and not isinstance(key, Splice)]
-        lines: list[str] = []
-        for key, value in mapping.items():
+    def _mapping(self, mapping: Mapping[Any, Any], indent: int) -> _Lines:
+        plan = plan_splices(mapping)
+        lines: _Lines = []
+        for place, (key, value) in enumerate(mapping.items()):
             if isinstance(key, Splice):
-                lines += self._spliced_entries(value, indent, known)
-            else:
-                lines += self._entry(key, value, indent)
+                lines += self._spliced_entries(value, indent, plan, place)
+                continue
+            entry = self._entry(key, value, indent)
+            stands = plan.not_overridden(place, key)
+            lines += self._if(stands, entry, indent)
         return lines
 
-    def _entry(self, key: object, value: Any, indent: int) -> list[str]:
+    def _entry(self, key: object, value: Any, indent: int) -> _Lines:
         if isinstance(value, Splice):
             value = value.content
         if isinstance(value, Conditional):
             return self._conditional(value, lambda body: self._entry(key, body, indent), indent)
-        there = self._presence(value)
-        if there is not None:
-            return self._guarded(there, self._plain_entry(key, value, indent), indent)
-        return self._plain_entry(key, value, indent)
+        return self._if(value_presence(value), self._plain_entry(key, value, indent), indent)
 
-    def _plain_entry(self, key: object, value: Any, indent: int) -> list[str]:
-        pad = " " * indent
-        name = self._key(key)
-        if isinstance(value, YamlText):
-            return [f"{pad}{name}: |", *self.nested_document(value, indent + 2)]
+    def _plain_entry(self, key: object, value: Any, indent: int) -> _Lines:
+        name, node = key_text(key, self._root)
+        self._note(node)
+        return self._headed(f"{' ' * indent}{key_head(name, indent)}", value, indent)
+
+    def _headed(self, head: str, value: Any, indent: int) -> _Lines:
+        """``head`` (a key with its colon, or the dash of an item) followed by a value."""
         nested = self._block(value, indent + 2)
         if nested is not None:
-            return [f"{pad}{name}:", *nested]
-        if isinstance(value, Mapping):
-            return [f"{pad}{name}: {{}}"]
-        if _is_list(value):
-            return [f"{pad}{name}: []"]
+            return [head, *nested]
+        if isinstance(value, YamlText):
+            return [f"{head} |", *self._nested_document(value.document, indent + 2)]
         block = block_lines(value, template=True) if type(value) is str and len(parse(value)) == 1 else None
-        if block:
-            header, body = block
-            return [f"{pad}{name}: {header}", *((f"{pad}  {line}" if line else "") for line in body)]
-        return [f"{pad}{name}: {self._scalar(value)}"]
+        if block and whole_expression(value) is None:
+            return [f"{head} {block[0]}", *(f"{' ' * (indent + 2)}{line}" if line else "" for line in block[1])]
+        return [f"{head} {self._scalar(value)}"]
 
-    def nested_document(self, text: YamlText, indent: int) -> list[str]:
-        """The lines of a document that is itself the text of a field."""
-        document = text.document
-        return self._mapping(document, indent) if isinstance(document, Mapping) else self._list(document, indent)  # type: ignore[arg-type]
+    def _nested_document(self, document: Any, indent: int) -> _Lines:
+        """The lines of a document that is itself the text of a field; ``{}`` or ``[]`` where nothing is left of it."""
+        pad, lines = " " * indent, self._block(document, indent)
+        if lines is None:
+            if not isinstance(document, Mapping) and not is_list(document):
+                raise DeclarationError(f"a YAML document is a map or a list, found {shorten(document)}")
+            return [f"{pad}{self._scalar(document)}"]
+        return self._if(value_presence(document), lines, indent, [f"{pad}{'{}' if _is_map(document) else '[]'}"])
 
-    def _key(self, key: object) -> str:
-        if not isinstance(key, str):
-            raise DeclarationError(f"{key!r} is not a key that YAML can hold")
-        parts = parse(key)
-        if len(parts) == 1 and isinstance(parts[0], str):
-            return yaml_key(parts[0], template=True)
-        return self._scalar(key)
-
-    def _spliced_entries(self, value: object, indent: int, known: Sequence[str]) -> list[str]:
+    def _spliced_entries(self, value: Any, indent: int, plan: SplicePlan | None = None, place: int = 0) -> _Lines:
         if isinstance(value, Conditional):
-            return self._conditional(value, lambda body: self._mapping(body, indent), indent)
+            return self._conditional(value, lambda body: self._spliced_entries(body, indent), indent)
         if isinstance(value, Loop):
-            return self._loop(value, lambda body: self._mapping(body, indent), indent)
+            return self._loop(value, lambda body: self._spliced_entries(body, indent), indent)
+        if isinstance(value, Mapping):
+            return self._mapping(value, indent)
         node = node_of(value)
         if node.spec.kind == "string":  # A named template that writes entries.
-            self.reads.update(node.reads())
+            self._note(node)
             return [f"{' ' * indent}{{{{- {node.go(self._root)} | nindent {indent} }}}}"]
-        return self._typed_entries(node, indent, known)
+        source = plan.source(place, node) if plan is not None else node
+        if source is None:
+            return []
+        return self._typed_entries(source, indent, plan.later_keys(place) if plan is not None else ())
 
     # Lists
 
-    def _list(self, items: Iterable[Any], indent: int) -> list[str]:
-        lines: list[str] = []
+    def _list(self, items: Iterable[Any], indent: int) -> _Lines:
+        lines: _Lines = []
         for item in items:
-            if isinstance(item, Splice):
-                lines += self._spliced_items(item.content, indent)
-            else:
-                lines += self._item(item, indent)
+            lines += self._spliced_items(item.content, indent) if isinstance(item, Splice) else self._item(item, indent)
         return lines
 
-    def _spliced_items(self, value: object, indent: int) -> list[str]:
+    def _spliced_items(self, value: Any, indent: int) -> _Lines:
         if isinstance(value, Conditional):
-            return self._conditional(value, lambda body: self._list(body, indent), indent)
+            return self._conditional(value, lambda body: self._spliced_items(body, indent), indent)
         if isinstance(value, Loop):
             return self._loop(value, lambda body: self._item(body, indent), indent)
-        return self._typed_items(node_of(value), indent)
+        return self._list(value, indent) if is_list(value) else self._typed_items(node_of(value), indent)
 
-    def _item(self, value: Any, indent: int) -> list[str]:
+    def _item(self, value: Any, indent: int) -> _Lines:
         if isinstance(value, Conditional):
             return self._conditional(value, lambda body: self._item(body, indent), indent)
         pad = " " * indent
         nested = self._block(value, indent + 2)
         if nested is None:
-            empty = "{}" if isinstance(value, Mapping) else "[]" if _is_list(value) else None
-            return [f"{pad}- {empty or self._scalar(value)}"]
-        first = nested[0]
+            return self._if(item_presence(value), self._headed(f"{pad}-", value, indent), indent)
+        first = nested[0] if nested else ""
         if first.startswith(f"{pad}  ") and not first.lstrip().startswith("{{-"):
-            return [f"{pad}- {first[indent + 2 :]}", *nested[1:]]
-        return [f"{pad}-", *nested]
+            lines = [f"{pad}- {first[indent + 2 :]}", *nested[1:]]
+        else:
+            lines = [f"{pad}-", *nested]
+        # An item that comes out empty stays: Kubernetes tells [{}] from [].
+        filled = self._if(self._written(value), lines, indent, [f"{pad}- {'{}' if _is_map(value) else '[]'}"])
+        return self._if(item_presence(value), filled, indent)
+
+    def _written(self, value: Any) -> Node | None:
+        """When a collection writes anything of its own; toYaml always does."""
+        node = whole_expression(value)
+        if node is not None and (node.spec.text_safe or node.spec.kind == "any"):
+            return None
+        return entries_presence(value, item_presence) if isinstance(value, Loop) else entries_presence(value)
 
     # Values of either
 
-    def _block(self, value: Any, indent: int) -> list[str] | None:
+    def _block(self, value: Any, indent: int) -> _Lines | None:
         """The lines of a value that needs lines of its own; None for a scalar and for an empty collection."""
         if isinstance(value, Loop):
-            return self._loop(value, lambda body: self._loop_body(value, body, indent), indent)
+            return self._loop(value, lambda body: self._item(body, indent), indent)
+        if isinstance(value, Conditional):
+            return self._conditional(value, lambda body: self._block(body, indent) or [], indent)
         if isinstance(value, Mapping):
             return self._mapping(value, indent) if value else None
-        if _is_list(value):
+        if is_list(value):
             return self._list(value, indent) if value else None
-        node = getattr(value, "node", None)
-        if isinstance(node, Node) and node.spec.kind in ("object", "map", "list", "any"):
-            return self._typed_block(node, indent)
-        return None
-
-    def _loop_body(self, loop: Loop, body: object, indent: int) -> list[str]:
-        return self._item(body, indent)
+        node = whole_expression(value)
+        return self._typed_block(node, indent) if node is not None and node.spec.kind in _COLLECTIONS else None
 
     def _scalar(self, value: object) -> str:
+        if isinstance(value, Mapping) or is_list(value):
+            return "{}" if isinstance(value, Mapping) else "[]"
         text, node = scalar_text(value, self._root)
-        if node is not None:
-            self.reads.update(node.reads())
+        self._note(node)
         return text
 
-    def _conditional(self, piece: Conditional, write: Any, indent: int) -> list[str]:
+    def _note(self, node: Node | None) -> None:
+        if node is not None:
+            self.reads.update(node.reads())
+
+    def _if(self, node: Node | None, lines: _Lines, indent: int, otherwise: _Lines | None = None) -> _Lines:
+        """``lines`` where the condition holds, else ``otherwise``."""
+        if node is None:
+            return lines
+        if node == NEVER:
+            return otherwise or []
+        pad = " " * indent
+        before: _Lines = []
+        condition = self.condition(with_flags(node, lambda some: self._flag(some, before, indent)))
+        other = [f"{pad}{{{{- else }}}}", *otherwise] if otherwise else []
+        return [*before, f"{pad}{{{{- if {condition} }}}}", *lines, *other, f"{pad}{{{{- end }}}}"]
+
+    def _flag(self, some: SomeOf, before: _Lines, indent: int) -> Node:
+        """A variable that says whether a loop writes anything, and in ``before`` the lines that set it."""
+        self._flags += 1
+        name, pad = f"$any{self._flags}", " " * indent
+        loop = Loop(some.source, some.variable, some.key, None)
+        found = [f"{pad}{{{{- {name} = true }}}}"]
+        before.append(f"{pad}{{{{- {name} := false }}}}")
+        before += self._loop(loop, lambda _: self._if(some.inside, found, indent), indent)
+        return Raw(name, BOOLEAN)
+
+    def _conditional(self, piece: Conditional, write: Callable[[Any], _Lines], indent: int) -> _Lines:
         pad = " " * indent
         lines = [f"{pad}{{{{- if {self.condition(piece.condition)} }}}}", *write(piece.body)]
         if piece.otherwise is not None:
             lines += [f"{pad}{{{{- else }}}}", *write(piece.otherwise)]
         return [*lines, f"{pad}{{{{- end }}}}"]
 
-    def _guarded(self, node: Node, lines: list[str], indent: int) -> list[str]:
-        pad = " " * indent
-        if node.spec.kind == "boolean":
-            self.reads.update(node.reads())  # That a map or list is empty is seen by whoever writes its content.
-        return [f"{pad}{{{{- if {node.go(self._root)} }}}}", *lines, f"{pad}{{{{- end }}}}"]
-
-    def _loop(self, loop: Loop, write: Any, indent: int) -> list[str]:
+    def _loop(self, loop: Loop, write: Callable[[Any], _Lines], indent: int) -> _Lines:
         pad = " " * indent
         index = loop.key if loop.source.spec.kind == "map" else "_"
         head = f"{pad}{{{{- range ${index}, ${loop.variable} := {loop.source.go(self._root)} }}}}"
@@ -227,81 +220,48 @@ class TemplateWriter:
 
     # What a type says about how a value is written
 
-    def _presence(self, value: Any) -> Node | None:
-        """The condition under which a value has anything to write; None where it always has."""
-        if isinstance(value, (str, int, float)) or value is None:
-            node = getattr(value, "node", None)
-            return presence(node) if isinstance(node, Node) and node.spec.optional else None
-        if isinstance(value, Loop):
-            return value.source
-        if isinstance(value, Mapping):
-            return self._any_of([self._splice_presence(key, part) for key, part in value.items()])
-        if _is_list(value):
-            return self._any_of([self._splice_presence(item, item) for item in value])
-        node = getattr(value, "node", None)
-        if not isinstance(node, Node):
-            return None
-        if node.spec.kind in ("map", "list", "any"):
-            return node
-        return presence(node) if node.spec.optional else None
-
-    def _splice_presence(self, key: object, value: Any) -> Node | None:
-        content = value.content if isinstance(value, Splice) else value
-        if isinstance(content, Conditional):
-            return None if content.otherwise is not None else content.condition
-        if isinstance(key, Splice):
-            if isinstance(content, Loop):
-                return content.source
-            node = node_of(content)
-            return node if node.spec.kind in ("map", "list", "any") else None
-        return self._presence(value)
-
-    @staticmethod
-    def _any_of(conditions: list[Node | None]) -> Node | None:
-        distinct = list(dict.fromkeys(conditions))
-        if not distinct or None in distinct:
-            return None
-        known = [node for node in distinct if node is not None]
-        return known[0] if len(known) == 1 else Call("or", tuple(known), BOOLEAN)
-
-    def _typed_block(self, node: Node, indent: int) -> list[str]:
+    def _typed_block(self, node: Node, indent: int) -> _Lines:
         """A whole object, map or list of values, in a form that keeps every text."""
-        self.reads.update(node.reads())
-        pad = " " * indent
+        self._note(node)
         if node.spec.kind == "any" or node.spec.text_safe:
-            return [f"{pad}{{{{- toYaml {node.operand(self._root)} | nindent {indent} }}}}"]
+            return [self._to_yaml(node, indent)]
         return self._typed_items(node, indent) if node.spec.kind == "list" else self._typed_entries(node, indent, ())
 
-    def _typed_entries(self, node: Node, indent: int, known: Sequence[str]) -> list[str]:
-        self.reads.update(node.reads())
-        spec, pad = node.spec, " " * indent
+    def _to_yaml(self, node: Node, indent: int) -> str:
+        return f"{' ' * indent}{{{{- toYaml {node.operand(self._root)} | nindent {indent} }}}}"
+
+    def _typed_entries(self, node: Node, indent: int, later: Sequence[Node]) -> _Lines:
+        self._note(node)
+        spec = node.spec
         if spec.kind == "object" and spec.model is not None:
-            lines: list[str] = []
-            for name, prop in property_specs(spec.model).items():
-                lines += self._entry(name, expression(child(node, name, prop.spec)), indent)
-            return lines
-        source = node
-        if known:
-            # A key that stands beside the map already must not come a second time.
-            source = Call("omit", (node, *(node_of(key) for key in known)), spec)
-        if spec.item is None or (spec.text_safe and not known):
-            text = f"{pad}{{{{- toYaml {source.operand(self._root)} | nindent {indent} }}}}"
-            return [f"{pad}{{{{- if {source.go(self._root)} }}}}", text, f"{pad}{{{{- end }}}}"]
-        loop = Loop(source, "value", "key", None)
+            # A key that stands behind the object takes the place of the object's own.
+            taken = {getattr(key, "value", None) for key in later}
+            props = [prop for name, prop in property_specs(spec.model).items() if name not in taken]
+            return [
+                line
+                for prop in props
+                for line in self._entry(prop.name, expression(child(node, prop.name, prop.spec)), indent)
+            ]
+        if spec.item is None or spec.text_safe:
+            return self._if(node, [self._to_yaml(node, indent)], indent)
+        loop = Loop(node, "value", "key", None)
         key = expression(LoopKey("key", STRING, node))
         item = expression(LoopItem("value", (), spec.item, node))
         return self._loop(loop, lambda _: self._entry(key, item, indent), indent)
 
-    def _typed_items(self, node: Node, indent: int) -> list[str]:
-        self.reads.update(node.reads())
-        spec, pad = node.spec, " " * indent
+    def _typed_items(self, node: Node, indent: int) -> _Lines:
+        self._note(node)
+        spec = node.spec
         if spec.item is None or spec.text_safe:
-            text = f"{pad}{{{{- toYaml {node.operand(self._root)} | nindent {indent} }}}}"
-            return [f"{pad}{{{{- if {node.go(self._root)} }}}}", text, f"{pad}{{{{- end }}}}"]
+            return self._if(node, [self._to_yaml(node, indent)], indent)
         loop = Loop(node, "value", "key", None)
         item = expression(LoopItem("value", (), spec.item, node))
         return self._loop(loop, lambda _: self._item(item, indent), indent)
 
 
-def _is_list(value: object) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+def _is_map(value: Any) -> bool:
+    """Whether an empty ``value`` is a map rather than a list."""
+    if isinstance(value, Conditional):
+        return _is_map(value.body)
+    node = whole_expression(value)
+    return isinstance(value, Mapping) if node is None else node.spec.kind != "list"

@@ -6,17 +6,20 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from floe_charts.helm.scalars import block_lines, yaml_key, yaml_scalar
+from floe_charts.errors import DeclarationError
+from floe_charts.helm.nodes import Node
+from floe_charts.helm.scalars import block_lines, key_head, yaml_key, yaml_scalar
 from floe_charts.helm.spec import Property, Spec, property_specs
+from floe_charts.helm.tokens import parse
 
-__all__ = ["bounds_text", "overlay_text", "values_text"]
+__all__ = ["bounds_text", "comment_lines", "overlay_text", "values_text"]
 
 _WIDTH = 110
 
 
 def values_text(properties: Iterable[Property], values: Mapping[str, Any], header: str) -> str:
     """values.yaml: every declared value with its description above it."""
-    lines = [f"# {line}" for line in header.splitlines()]
+    lines = comment_lines(header)
     for prop in properties:
         lines += ["", *_property(prop, values, 0)]
     return "\n".join(lines) + "\n"
@@ -24,15 +27,23 @@ def values_text(properties: Iterable[Property], values: Mapping[str, Any], heade
 
 def overlay_text(differences: Mapping[str, Any], header: str) -> str:
     """values-<env>.yaml: the differences of one environment and nothing else."""
-    lines = [f"# {line}" for line in header.splitlines()]
+    lines = comment_lines(header)
     body = _mapping(differences, 0) if differences else ["{}"]
     return "\n".join([*lines, *body]) + "\n"
+
+
+def comment_lines(text: str, width: int = _WIDTH) -> list[str]:
+    """``text`` as comments, each line wrapped at ``width``; characters that end a comment or are none become spaces."""
+    paragraphs = (" ".join(line.split()) for line in text.splitlines())
+    clean = ("".join(char if char.isprintable() else " " for char in line) for line in paragraphs)
+    wrapped = (part for line in clean for part in textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False))
+    return [f"# {line}" for line in wrapped]
 
 
 def _property(prop: Property, values: Mapping[str, Any], indent: int) -> list[str]:
     pad = " " * indent
     notes = " ".join(filter(None, [prop.description, bounds_text(prop.spec)]))
-    comment = [f"{pad}# {line}" for line in textwrap.wrap(notes, _WIDTH - indent)]
+    comment = [f"{pad}{line}" for line in comment_lines(notes, _WIDTH - indent)]
     if prop.name not in values:
         return [*comment, f"{pad}# {yaml_key(prop.name, template=False)}:"]
     return [*comment, *_entry(prop.name, values[prop.name], indent, prop.spec)]
@@ -56,20 +67,21 @@ def bounds_text(spec: Spec) -> str:
 
 
 def _entry(key: str, value: Any, indent: int, spec: Spec | None = None) -> list[str]:
-    pad, name = " " * indent, yaml_key(key, template=False)
+    pad = " " * indent
+    head = pad + key_head(yaml_key(key, template=False), indent)
     if isinstance(value, Mapping) and value:
         if spec is not None and spec.model is not None:
             declared = property_specs(spec.model)
             lines = [line for prop in declared.values() for line in _property(prop, value, indent + 2)]
             rest = {other: item for other, item in value.items() if other not in declared}
-            return [f"{pad}{name}:", *lines, *_mapping(rest, indent + 2)]
-        return [f"{pad}{name}:", *_mapping(value, indent + 2)]
+            return [head, *lines, *_mapping(rest, indent + 2)]
+        return [head, *_mapping(value, indent + 2)]
     if _is_list(value) and value:
-        return [f"{pad}{name}:", *_list(value, indent + 2)]
+        return [head, *_list(value, indent + 2)]
     block = block_lines(value, template=False) if isinstance(value, str) else None
     if block:
-        return [f"{pad}{name}: {block[0]}", *((f"{pad}  {line}" if line else "") for line in block[1])]
-    return [f"{pad}{name}: {_scalar(value)}"]
+        return [f"{head} {block[0]}", *((f"{pad}  {line}" if line else "") for line in block[1])]
+    return [f"{head} {_scalar(value)}"]
 
 
 def _mapping(values: Mapping[str, Any], indent: int) -> list[str]:
@@ -88,7 +100,11 @@ def _list(items: Sequence[Any], indent: int) -> list[str]:
 def _scalar(value: Any) -> str:
     if isinstance(value, Mapping):
         return "{}"
-    return "[]" if _is_list(value) else yaml_scalar(value, template=False)
+    if _is_list(value):
+        return "[]"
+    if isinstance(value, str) and len(parse(value)) + isinstance(parse(value)[0], Node) > 1:
+        raise DeclarationError("an expression stands among the values; values are what expressions refer to")
+    return yaml_scalar(value, template=False)
 
 
 def _is_list(value: object) -> bool:

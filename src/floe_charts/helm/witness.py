@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from floe_charts.helm.expr import Splice, node_of, parse, parse_number
-from floe_charts.helm.functions import Conditional, Loop, YamlText
-from floe_charts.helm.nodes import Node, ValueRef
+from floe_charts.helm.expr import Splice, node_of, parse, whole_expression
+from floe_charts.helm.pieces import Conditional, Loop, YamlText
+from floe_charts.helm.nodes import Concat, Constant, Node, ValueRef
 from floe_charts.helm.spec import Spec, property_specs
 
 __all__ = ["expression_at", "has_alternatives", "witness"]
@@ -32,43 +32,55 @@ def _witness(value: Any, values: Mapping[str, Any], otherwise: bool) -> Any:
         body = value.otherwise if otherwise else value.body
         return _ABSENT if body is None else _witness(body, values, otherwise)
     if isinstance(value, Loop):
-        return _witness(value.body, values, otherwise)
+        return _list([Splice(value)], values, otherwise)
     if isinstance(value, YamlText):
         return "text"
     if isinstance(value, Mapping):
         return _mapping(value, values, otherwise)
+    if isinstance(value, bool) or value is None:
+        return value
+    node = whole_expression(value)
+    if node is not None:
+        return _of(node, values)
     if isinstance(value, str):
         return _string(value, values)
     if isinstance(value, Sequence):
         return _list(value, values, otherwise)
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, (int, float)):
-        node = parse_number(value)
-        return _of(node, values) if node else value
-    return _of(node_of(value), values)
+    return value if isinstance(value, (int, float)) else _of(node_of(value), values)
 
 
 def _mapping(mapping: Mapping[Any, Any], values: Mapping[str, Any], otherwise: bool) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for key, item in mapping.items():
-        inner = _witness(item, values, otherwise)
+        inner = _entries(item, values, otherwise) if isinstance(key, Splice) else _witness(item, values, otherwise)
         if inner is _ABSENT:
             continue
         if isinstance(key, Splice):
             made.update(inner if isinstance(inner, dict) else {})
         else:
-            made[_string(key, values)] = inner
+            made[str(_string(key, values))] = inner
     return made
+
+
+def _entries(value: Any, values: Mapping[str, Any], otherwise: bool) -> Any:
+    """What is put into a mapping with ``**``."""
+    if isinstance(value, Loop):
+        return _entries(value.body, values, otherwise)
+    if isinstance(value, Conditional):
+        body = value.otherwise if otherwise else value.body
+        return {} if body is None else _entries(body, values, otherwise)
+    return _witness(value, values, otherwise)
 
 
 def _list(items: Sequence[Any], values: Mapping[str, Any], otherwise: bool) -> list[Any]:
     made: list[Any] = []
     for item in items:
-        inner = _witness(item, values, otherwise)
+        content = item.content if isinstance(item, Splice) else item
+        is_loop = isinstance(item, Splice) and isinstance(content, Loop)
+        inner = _witness(content.body if is_loop else content, values, otherwise)
         if inner is _ABSENT:
             continue
-        spliced = isinstance(item, Splice) and isinstance(inner, list)
+        spliced = isinstance(item, Splice) and isinstance(inner, list) and not is_loop
         made.extend(inner if spliced else [inner])
     return made
 
@@ -81,6 +93,10 @@ def _string(text: str, values: Mapping[str, Any]) -> Any:
 
 
 def _of(node: Node, values: Mapping[str, Any]) -> Any:
+    if isinstance(node, Constant):
+        return node.value
+    if isinstance(node, Concat):
+        return "".join(part if isinstance(part, str) else str(_of(part, values)) for part in node.parts)
     if isinstance(node, ValueRef):
         here: Any = values
         for key in node.path:
@@ -102,12 +118,20 @@ def _example(spec: Spec) -> Any:
         return [_example(spec.item)] if spec.item else []
     if spec.kind in ("map", "any"):
         return {"key": _example(spec.item)} if spec.item else {}
-    number = bounds.get("minimum", bounds.get("exclusiveMinimum", 0) + 1)
-    return {"string": "text", "integer": number, "number": float(number), "boolean": True}[spec.kind]
+    return {"string": "text", "integer": _number(bounds), "number": float(_number(bounds)), "boolean": True}[spec.kind]
+
+
+def _number(bounds: Mapping[str, Any]) -> Any:
+    """A number within bounds, one where they allow it."""
+    lowest = bounds.get("minimum", bounds.get("exclusiveMinimum", 0) + 1)
+    highest = bounds.get("maximum", bounds.get("exclusiveMaximum", lowest + 2) - 1)
+    return max(min(lowest, highest), min(1, highest))
 
 
 def has_alternatives(value: Any) -> bool:
     """Whether a condition stands anywhere in ``value``."""
+    if isinstance(value, str):
+        return False
     if isinstance(value, Splice):
         return has_alternatives(value.content)
     if isinstance(value, Conditional):
@@ -116,30 +140,30 @@ def has_alternatives(value: Any) -> bool:
         return has_alternatives(value.body)
     if isinstance(value, Mapping):
         return any(has_alternatives(item) for item in value.values())
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return any(has_alternatives(item) for item in value)
-    return False
+    return isinstance(value, Sequence) and any(has_alternatives(item) for item in value)
 
 
 def expression_at(value: Any, path: Sequence[str | int]) -> Node | None:
     """The expression that stands at ``path`` of a manifest, if it can be found there."""
     here: Any = value
     for key in path:
-        here = next((found for found in _inside(here, key)), None)
-    if isinstance(here, (Mapping, list)) or here is None:
-        return None
-    try:
-        node = node_of(here)
-    except Exception:  # noqa: BLE001 (a literal such as None is no expression)
-        return None
-    return node if any(True for _ in node.reads()) else None
+        here = next(_inside(here, key), None)
+    node = whole_expression(here.body if isinstance(here, Conditional) else here)
+    return node if node is not None and any(True for _ in node.reads()) else None
 
 
 def _inside(value: Any, key: str | int) -> Iterator[Any]:
-    if isinstance(value, Conditional):
+    if isinstance(value, Splice):
+        yield from _inside(value.content, key)
+    elif isinstance(value, Conditional):
         yield from _inside(value.body, key)
+        yield from _inside(value.otherwise, key)
     elif isinstance(value, Mapping):
         if key in value:
             yield value[key]
-    elif isinstance(value, Sequence) and not isinstance(value, str) and isinstance(key, int) and key < len(value):
-        yield value[key]
+        for other, item in value.items():
+            if isinstance(other, Splice):
+                yield from _inside(item, key)
+    elif isinstance(value, (list, tuple)) and isinstance(key, int) and key < len(value):
+        if not any(isinstance(item, Splice) for item in value[: key + 1]):
+            yield value[key]

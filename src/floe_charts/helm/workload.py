@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from floe_charts.helm.expr import StrExpr
+from floe_charts.helm.expr import Splice, StrExpr, whole_expression
+from floe_charts.helm.functions import present
+from floe_charts.helm.pieces import Conditional, each, when
 from floe_charts.helm.values import Image, Resources
 
 if TYPE_CHECKING:
@@ -37,8 +39,29 @@ def field_ref(path: str) -> dict[str, Any]:
 
 
 def env_list(env: Mapping[str, Any]) -> list[Any]:
-    """Environment variables by name as the list that a container takes; a value is a text or a ``valueFrom`` mapping."""
-    return [{"name": name, **(value if isinstance(value, dict) else {"value": value})} for name, value in env.items()]
+    """Environment variables by name as the list that a container takes; a value is a text or a ``valueFrom`` mapping.
+
+    ``{**v.extra, **when(v.debug, {...}), "NAME": when(a, "text")}`` do what they say; an optional value that is not set
+    is no variable.
+    """
+    variables: list[Any] = []
+    for name, value in {**env}.items():
+        variables += _spliced_variables(value) if isinstance(name, Splice) else [_variable(name, value)]
+    return variables
+
+
+def _variable(name: str, value: Any) -> Any:
+    if isinstance(value, Conditional):
+        return value.of(lambda body: _variable(name, body))
+    made = {"name": name, **(value if isinstance(value, Mapping) else {"value": value})}
+    node = whole_expression(value)
+    return when(present(value), made) if node is not None and node.spec.optional else made
+
+
+def _spliced_variables(value: Any) -> list[Any]:
+    if isinstance(value, Conditional):
+        return [*value.of(env_list)]
+    return [*each(value, lambda name, text: {"name": name, "value": text})]
 
 
 def restricted_security(*, uid: int | None = None, read_only: bool = True) -> dict[str, Any]:
@@ -101,15 +124,15 @@ def container(
     """
     made: dict[str, Any] = {"name": name, "image": image_name(image), "imagePullPolicy": "IfNotPresent"}
     made.update({key: more.pop(key) for key in ("command", "args") if key in more})
-    if env:
-        made["env"] = env_list(env)
+    if env is not None and (variables := env_list(env)):
+        made["env"] = variables
     made.update({key: more.pop(key) for key in ("envFrom",) if key in more})
     if ports:
         made["ports"] = [{"name": port, "containerPort": number} for port, number in ports.items()]
     made.update(more)
     if resources is not None:
         made["resources"] = resources
-    made["securityContext"] = dict(security or restricted_security())
+    made["securityContext"] = dict(restricted_security() if security is None else security)
     if mounts:
         made["volumeMounts"] = [{"name": volume, "mountPath": path} for volume, path in mounts.items()]
     return made
@@ -193,9 +216,9 @@ class Part:
         pod's spec as Kubernetes names them.
         """
         sums = {f"checksum/{name}": self.component.checksum(template) for name, template in (checksums or {}).items()}
-        marks = {**sums, **(annotations or {})}
-        spec: dict[str, Any] = {"automountServiceAccountToken": False, **(pod or {})}
-        spec["securityContext"] = dict(security or pod_security(uid=10001))
+        marks = {**({} if annotations is None else annotations), **sums}
+        spec: dict[str, Any] = {"automountServiceAccountToken": False, **({} if pod is None else pod)}
+        spec["securityContext"] = dict(pod_security(uid=10001) if security is None else security)
         if init_containers:
             spec["initContainers"] = list(init_containers)
         spec["containers"] = list(containers)

@@ -1,0 +1,94 @@
+"""Bounds of a value: pydantic's metadata in the words of JSON Schema."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import annotated_types
+from pydantic.fields import FieldInfo
+
+from floe_charts.errors import DeclarationError
+
+__all__ = ["bounds_of", "is_printable_enum", "is_printable_pattern"]
+
+_LENGTHS = {"string": "Length", "list": "Items", "map": "Properties", "object": "Properties"}
+_LIMITS: dict[type, tuple[str, str]] = {
+    annotated_types.Ge: ("ge", "minimum"),
+    annotated_types.Gt: ("gt", "exclusiveMinimum"),
+    annotated_types.Le: ("le", "maximum"),
+    annotated_types.Lt: ("lt", "exclusiveMaximum"),
+    annotated_types.MultipleOf: ("multiple_of", "multipleOf"),
+}
+# Where a keyword comes twice, pydantic wants both: the narrower one says it.
+_NARROWER: dict[str, Callable[[Any, Any], Any]] = {
+    "minimum": max, "exclusiveMinimum": max, "minLength": max, "minItems": max, "minProperties": max,
+    "maximum": min, "exclusiveMaximum": min, "maxLength": min, "maxItems": min, "maxProperties": min,
+}  # fmt: skip
+# What Go's regular expressions do not have, or read otherwise than Python and ECMAScript.
+_NOT_RE2 = re.compile(r"\(\?(?:[=!]|<[=!]|P=|>|\()|\\[1-9]|\\[AZzGbB]|\(\?[a-zA-Z]+[:)]|[*+?}]\+")
+_WIDE = re.compile(r"\\[SWDPpxuUN]|\[\^|[^ -~]")
+
+
+def bounds_of(metadata: Iterable[object], kind: str, where: str) -> dict[str, Any]:
+    """The keywords that pydantic's metadata of a field of ``kind`` amounts to.
+
+    Raises :class:`DeclarationError` for a pattern that Helm's regular expressions do not have, and for metadata that a
+    values file cannot be held to.
+    """
+    found: dict[str, Any] = {}
+    for keyword, value in _keywords(metadata, kind, where):
+        if keyword in found and keyword in _NARROWER:
+            found[keyword] = _NARROWER[keyword](found[keyword], value)
+        elif found.setdefault(keyword, value) != value:
+            raise DeclarationError(f"{where}: {keyword} is said twice, {found[keyword]!r} and {value!r}")
+    return found
+
+
+def _keywords(metadata: Iterable[object], kind: str, where: str) -> Iterator[tuple[str, Any]]:
+    for item in metadata:
+        if isinstance(item, FieldInfo):
+            yield from _keywords(item.metadata, kind, where)
+            continue
+        yield from _pattern(item, where)
+        limit = _LIMITS.get(type(item))
+        extra = getattr(item, "json_schema", None)
+        if limit:
+            yield limit[1], getattr(item, limit[0])
+        elif isinstance(item, annotated_types.MinLen):
+            yield f"min{_LENGTHS.get(kind, 'Length')}", item.min_length
+        elif isinstance(item, annotated_types.MaxLen):
+            yield f"max{_LENGTHS.get(kind, 'Length')}", item.max_length
+        elif isinstance(extra, dict):
+            yield from extra.items()
+        elif isinstance(item, annotated_types.GroupedMetadata):
+            yield from _keywords(item, kind, where)
+
+
+def _pattern(item: object, where: str) -> Iterator[tuple[str, str]]:
+    pattern = getattr(item, "pattern", None)
+    pattern = getattr(pattern, "pattern", pattern)
+    if isinstance(pattern, str) and not isinstance(item, annotated_types.GroupedMetadata):
+        odd = _NOT_RE2.search(pattern)
+        if odd:
+            raise DeclarationError(f"{where}: the pattern {pattern!r} holds {odd.group()!r}, which Helm (RE2) does not read")
+        yield "pattern", pattern
+
+
+def is_printable_pattern(pattern: str) -> bool:
+    """Whether all text that a pattern lets through is printable ASCII; False where that is not plain to see."""
+    if not pattern.startswith("^") or not pattern.endswith("$") or _WIDE.search(pattern):
+        return False
+    outside = re.sub(r"\[[^\]]*\]", "", re.sub(r"\\.", "", pattern))
+    depth = 0
+    for char in outside:
+        depth += (char == "(") - (char == ")")
+        if char == "." or (char == "|" and depth == 0):
+            return False
+    return True
+
+
+def is_printable_enum(members: Iterable[object]) -> bool:
+    """Whether every member, as text, is printable ASCII."""
+    return all(str(member).isascii() and str(member).isprintable() for member in members)

@@ -1,0 +1,104 @@
+"""Pieces of a manifest that Helm decides about: what is there only on a condition, what is repeated, and YAML in YAML."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+from floe_charts.errors import DeclarationError
+from floe_charts.helm.expr import Splice, expression, node_of
+from floe_charts.helm.functions import condition_of
+from floe_charts.helm.nodes import LoopItem, LoopKey, Node
+from floe_charts.helm.spec import STRING
+
+__all__ = ["Conditional", "Loop", "YamlText", "each", "when", "yaml_text"]
+
+
+class _Spliceable:
+    """What can be put among others with ``*`` and ``**``."""
+
+    def keys(self) -> Iterator[Any]:
+        """One key that stands for all, so that ``**`` works."""
+        yield Splice(self)
+
+    def __getitem__(self, key: Splice) -> object:
+        return key.content
+
+    def __iter__(self) -> Iterator[Any]:
+        yield Splice(self)
+
+
+class Conditional(_Spliceable):
+    """A piece of a manifest that is there only where a condition holds."""
+
+    def __init__(self, condition: bool, body: object, otherwise: object = None) -> None:
+        """``otherwise`` takes the place of ``body`` where the condition does not hold; None leaves it out."""
+        self.condition = condition_of(condition)
+        self.body = body
+        self.otherwise = otherwise
+
+    def of(self, make: Callable[[Any], Any]) -> Conditional:
+        """The same choice between what ``make`` makes of either side."""
+        otherwise = None if self.otherwise is None else make(self.otherwise)
+        return Conditional(expression(self.condition), make(self.body), otherwise)
+
+
+def when(condition: bool, body: Mapping[str, Any] | Sequence[Any] | object, otherwise: object = None) -> Any:
+    """A piece of a manifest that is there only where ``condition`` holds.
+
+    As the value of a key, the key is there or not; ``**when(a, {...})`` puts several keys, ``*when(a, [...])`` several
+    items; as an item of a list, the item is there or not.
+    """
+    return Conditional(condition, body, otherwise)
+
+
+class Loop(_Spliceable):
+    """A piece of a manifest repeated for each item of a list, or each entry of a map."""
+
+    def __init__(self, source: Node, variable: str, key: str, body: object) -> None:
+        """``body`` is written with the placeholders of ``variable`` and ``key`` in it."""
+        self.source = source
+        self.variable = variable
+        self.key = key
+        self.body = body
+
+
+_depth: ContextVar[int] = ContextVar("loop_depth", default=0)
+
+
+def each(source: object, body: Callable[..., Any]) -> Any:
+    """``body`` for each item of a list (``body(item)``) or each entry of a map (``body(key, item)``).
+
+    ``*each(...)`` puts the items into a list, ``**each(...)`` the entries into a mapping.
+    """
+    node = node_of(source)
+    spec = node.spec
+    if spec.item is None:
+        raise DeclarationError(f"each runs over a list or a map of values, but {node.go('.')} is a {spec.json_type}")
+    depth = _depth.get()
+    variable, key = ("item", "key") if depth == 0 else (f"item{depth + 1}", f"key{depth + 1}")
+    item = expression(LoopItem(variable, (), spec.item, node))
+    reset = _depth.set(depth + 1)
+    try:
+        if spec.kind == "map" and len(inspect.signature(body).parameters) > 1:
+            made = body(expression(LoopKey(key, spec.key or STRING, node)), item)
+        else:
+            made = body(item)
+    finally:
+        _depth.reset(reset)
+    return Loop(node, variable, key, made)
+
+
+class YamlText:
+    """A string that holds a YAML document: a configuration file inside a ConfigMap."""
+
+    def __init__(self, document: object) -> None:
+        """``document`` is written as a manifest is: with expressions, conditions and loops."""
+        self.document = document
+
+
+def yaml_text(document: Mapping[str, Any] | Sequence[Any]) -> Any:
+    """A YAML document as the text of a field; the values in it are as safe as those of the manifest itself."""
+    return YamlText(document)

@@ -1,0 +1,163 @@
+"""When a piece of a manifest has anything to write: so that no key is left with nothing behind it.
+
+``None`` stands for always, :data:`NEVER` for never, a node for a condition that Helm decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from floe_charts.helm.expr import Splice, expression, parse, whole_expression
+from floe_charts.helm.functions import holds_objects, presence
+from floe_charts.helm.nodes import AsFound, Call, Concat, Constant, Node
+from floe_charts.helm.pieces import Conditional, Loop, YamlText
+from floe_charts.helm.refs import child
+from floe_charts.helm.spec import BOOLEAN, Spec, property_specs
+
+__all__ = ["NEVER", "SomeOf", "entries_presence", "is_list", "item_presence", "with_flags", "value_presence"]
+
+NEVER = Constant(False, BOOLEAN)
+
+
+@dataclass(frozen=True)
+class SomeOf(Node):
+    """Whether a loop writes anything, where that depends on each item: found out by running the loop beforehand."""
+
+    source: Node
+    variable: str
+    key: str
+    inside: Node
+
+    @property
+    def spec(self) -> Spec:
+        return BOOLEAN
+
+    def reads(self) -> Iterator[tuple[str, ...]]:
+        return self.inside.reads()
+
+
+def is_list(value: object) -> bool:
+    """Whether ``value`` is written as a list."""
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+
+
+def value_presence(value: Any) -> Node | None:
+    """When the value of a key is there; an empty map or list that is written as such always is."""
+    if value is None or type(value) is bool:
+        return None
+    if isinstance(value, Splice):
+        value = value.content
+    if isinstance(value, Conditional):
+        return _chosen(value, value_presence)
+    if isinstance(value, Loop):
+        return entries_presence(value, item_presence)
+    if isinstance(value, Mapping) or is_list(value):
+        return entries_presence(value) if value else None
+    return _expression_presence(value)
+
+
+def item_presence(value: Any) -> Node | None:
+    """When an item of a list is there; a map or list always is, if need be as an empty one."""
+    if isinstance(value, Conditional):
+        return _chosen(value, item_presence)
+    if isinstance(value, (Mapping, Loop, YamlText)) or is_list(value):
+        return None
+    node = whole_expression(value)
+    if node is not None and node.spec.kind in ("object", "map", "list", "any"):
+        return presence(node) if node.spec.optional else None
+    return value_presence(value)
+
+
+def entries_presence(value: Any, of_item: Any = None) -> Node | None:
+    """When there is at least one entry of a mapping, or item of a list; ``of_item`` says what a loop's body is."""
+    if isinstance(value, Conditional):
+        return _chosen(value, entries_presence)
+    if isinstance(value, Loop):
+        inside = (of_item or entries_presence)(value.body)
+        if inside is None or inside == NEVER:
+            return _filled(value.source) if inside is None else NEVER
+        return SomeOf(value.source, value.variable, value.key, inside)
+    if isinstance(value, Mapping):
+        return _any_of(
+            entries_presence(item) if isinstance(key, Splice) else value_presence(item) for key, item in value.items()
+        )
+    if is_list(value):
+        return _any_of(
+            entries_presence(item.content, item_presence) if isinstance(item, Splice) else item_presence(item)
+            for item in value
+        )
+    return _expression_presence(value)
+
+
+def _expression_presence(value: Any) -> Node | None:
+    node = whole_expression(value)
+    if node is None:
+        if not isinstance(value, str):
+            return None
+        return _all_of(_expression_of(part) for part in parse(value) if isinstance(part, Node))
+    return _expression_of(node)
+
+
+def _expression_of(node: Node) -> Node | None:
+    spec = node.spec
+    if isinstance(node, Concat):
+        return _all_of(_expression_of(part) for part in node.parts if isinstance(part, Node))
+    if spec.kind in ("map", "list", "any"):
+        return _filled(node)
+    there = presence(node) if spec.optional else None
+    if spec.kind == "object" and spec.model is not None and not spec.text_safe:
+        # Only an object that is written entry by entry can come out empty; toYaml writes {}.
+        inside = _any_of(
+            value_presence(expression(child(node, prop.name, prop.spec))) for prop in property_specs(spec.model).values()
+        )
+        return _all_of((there, inside))
+    return there
+
+
+def _filled(node: Node) -> Node:
+    """Go's truth of a map or list: that there is something in it."""
+    return AsFound(node, replace(BOOLEAN, optional=False), looks_inside=not holds_objects(node.spec))
+
+
+def _chosen(piece: Conditional, of: Any) -> Node | None:
+    held = _all_of((piece.condition, of(piece.body)))
+    if piece.otherwise is None:
+        return held
+    other = of(piece.otherwise)
+    if other is None and held == piece.condition:
+        return None
+    return _any_of((held, _all_of((Call("not", (piece.condition,), BOOLEAN), other))))
+
+
+def _any_of(conditions: Iterable[Node | None]) -> Node | None:
+    found: dict[Node, None] = {}
+    for condition in conditions:
+        if condition is None:
+            return None
+        if condition != NEVER:
+            found[condition] = None
+    return _joined("or", found) if found else NEVER
+
+
+def _all_of(conditions: Iterable[Node | None]) -> Node | None:
+    found = dict.fromkeys(condition for condition in conditions if condition is not None)
+    if NEVER in found:
+        return NEVER
+    return _joined("and", found) if found else None
+
+
+def _joined(function: str, conditions: dict[Node, None]) -> Node:
+    first, *others = conditions
+    return Call(function, (first, *others), BOOLEAN) if others else first
+
+
+def with_flags(node: Node, flag: Any) -> Node:
+    """``node`` with every :class:`SomeOf` in it replaced by what ``flag`` makes of it."""
+    if isinstance(node, SomeOf):
+        made: Node = flag(node)
+        return made
+    if isinstance(node, Call) and any(isinstance(argument, (Call, SomeOf)) for argument in node.arguments):
+        return replace(node, arguments=tuple(with_flags(argument, flag) for argument in node.arguments))
+    return node

@@ -1,0 +1,101 @@
+"""Maps of values put among written keys (``{**v.annotations, "key": "value"}``): later ones win, as in Python.
+
+YAML would take a key that stands twice as an error or the last of them, so what is overridden is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from floe_charts.errors import DeclarationError
+from floe_charts.helm.expr import Splice, node_of, whole_expression
+from floe_charts.helm.functions import presence
+from floe_charts.helm.nodes import AsFound, Call, Node
+from floe_charts.helm.pieces import Conditional
+from floe_charts.helm.presence import NEVER
+from floe_charts.helm.refs import child
+from floe_charts.helm.spec import BOOLEAN, Spec, property_specs
+
+__all__ = ["SplicePlan", "plan_splices"]
+
+_MAP = Spec("map")
+
+
+class SplicePlan:
+    """Which keys and which maps of one mapping are overridden by what stands behind them."""
+
+    def __init__(self, mapping: Mapping[Any, Any]) -> None:
+        """Look at a mapping as it is written; raise :class:`DeclarationError` for a key that stands in it twice."""
+        self._keys: list[tuple[int, Node]] = []
+        self._maps: list[tuple[int, Node]] = []
+        self._objects: list[tuple[int, Node]] = []
+        for place, (key, value) in enumerate(mapping.items()):
+            if not isinstance(key, Splice):
+                self._keys.append((place, node_of(key)))
+                continue
+            if isinstance(value, Conditional):
+                _refuse_twice(mapping, value)
+            node = whole_expression(value)
+            if node is not None and node.spec.kind in ("map", "any"):
+                self._maps.append((place, node))
+            elif node is not None and node.spec.kind == "object":
+                self._objects.append((place, node))
+
+    def later_keys(self, place: int) -> tuple[Node, ...]:
+        """The written keys behind ``place``."""
+        return tuple(key for other, key in self._keys if other > place)
+
+    def not_overridden(self, place: int, key: object) -> Node | None:
+        """The condition under which the written key at ``place`` stands; None for always."""
+        later = [
+            Call("not", (Call("hasKey", (_whole(node), node_of(key)), BOOLEAN),), BOOLEAN)
+            for other, node in self._maps
+            if other > place
+        ]
+        for other, node in self._objects:
+            model = node.spec.model
+            prop = property_specs(model).get(str(key)) if model is not None and other > place else None
+            if prop is not None and not prop.spec.optional:
+                return NEVER
+            if prop is not None:
+                later.append(Call("not", (presence(child(node, prop.name, prop.spec)),), BOOLEAN))
+        return Call("and", tuple(later), BOOLEAN) if len(later) > 1 else later[0] if later else None
+
+    def source(self, place: int, node: Node) -> Node | None:
+        """What is written for the map at ``place``: all maps of the mapping at the place of the first."""
+        if node.spec.kind not in ("map", "any"):
+            return node
+        if place != self._maps[0][0]:
+            return None
+        parts = [self._without_later(other, found) for other, found in self._maps]
+        if len(parts) == 1:
+            return parts[0]
+        if len({found.spec.item for _, found in self._maps}) > 1:
+            raise DeclarationError("maps of different types are put into one mapping")
+        return Call("mergeOverwrite", (Call("dict", (), _MAP), *map(_whole, parts)), node.spec)
+
+    def _without_later(self, place: int, node: Node) -> Node:
+        later = self.later_keys(place)
+        return Call("omit", (_whole(node), *later), node.spec) if later else node
+
+
+_PLAIN = SplicePlan({})
+
+
+def plan_splices(mapping: Mapping[Any, Any]) -> SplicePlan:
+    """The plan of a mapping; the same for all that have nothing spliced into them."""
+    return SplicePlan(mapping) if any(isinstance(key, Splice) for key in mapping) else _PLAIN
+
+
+def _whole(node: Node) -> Node:
+    """A map that is there: Sprig's functions on maps refuse nil."""
+    there = Call("default", (Call("dict", (), _MAP), node), node.spec) if node.spec.optional else node
+    return AsFound(there, node.spec)
+
+
+def _refuse_twice(mapping: Mapping[Any, Any], piece: Conditional) -> None:
+    for body in (piece.body, piece.otherwise):
+        for key in body if isinstance(body, Mapping) else ():
+            if isinstance(key, str) and not isinstance(key, Splice) and key in mapping:
+                raise DeclarationError(f"{key} stands beside **when(...) and in it; write one {key}: when(a, b, c)")

@@ -1,0 +1,123 @@
+"""Charts of the cases on disk, in the shapes that the checks want them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from floe_charts.deployment import Deployment
+from floe_charts.synth.synthesis import PlatformFiles
+from floe_charts.verify.engine import ChartHandle, load
+from floe_charts.verify.json_schema import schemas_at
+from floe_charts.verify.values import MISSING, Path as ValuePath
+from floe_charts.verify.values import get_at
+from tests.support import SHARED, with_echo_dependencies, write_chart
+
+__all__ = ["UPSTREAM", "WrittenChart", "declared_leaves", "upstream_defaults"]
+
+UPSTREAM = SHARED / "upstream"
+_UPSTREAM_FOLDERS = {
+    "dagster": "dagster",
+    "polaris": "polaris",
+    "minio": "minio",
+    "opentelemetry-collector": "opentelemetry-collector-latest",
+}
+
+
+class WrittenChart:
+    """One case's chart below a directory."""
+
+    def __init__(self, files: PlatformFiles, directory: Path) -> None:
+        files.write(directory)
+        self.files = files
+        self.directory = directory
+        self.path = directory / files.platform.chart_name
+        self.schema: dict[str, Any] = json.loads(files[f"{self.path.name}/values.schema.json"])
+        self.values: dict[str, Any] = yaml.safe_load(files[f"{self.path.name}/values.yaml"])
+        self.overlays: dict[str, dict[str, Any]] = {
+            name: yaml.safe_load(files[f"{self.path.name}/values-{name}.yaml"]) or {} for name in files.environments
+        }
+
+    @property
+    def deployment(self) -> Deployment:
+        return self.files.platform.deployment
+
+    def distinct_overlays(self) -> dict[str, dict[str, Any]]:
+        """The overlays, of equal ones the first."""
+        distinct: dict[str, str] = {}
+        for name, overlay in self.overlays.items():
+            distinct.setdefault(json.dumps(overlay, sort_keys=True), name)
+        return {name: self.overlays[name] for name in distinct.values()}
+
+    def whole(self) -> ChartHandle:
+        """The chart as it is."""
+        return load(self.path)
+
+    def bare(self) -> ChartHandle:
+        """The chart's own templates: without dependencies, and without the schema, which costs most of a render."""
+        return load(self._copy("bare", dependencies=False))
+
+    def echoing(self) -> ChartHandle:
+        """The chart with dependencies that print what they are given, without its schema."""
+        place = self.directory / "echoing"
+        if not place.exists():
+            with_echo_dependencies(self._copy("plain", dependencies=True), place)
+        return load(place / self.path.name)
+
+    def with_upstream(self) -> Path:
+        """The chart with dependencies that have the real charts' defaults and print their values."""
+        place = self.directory / "upstream"
+        chart = place / self.path.name
+        if not place.exists():
+            with_echo_dependencies(self.path, place, upstream_defaults())
+            inner = chart / "charts" / "dagster" / "charts" / "dagster-user-deployments"
+            if inner.parent.parent.exists():
+                write_chart(inner, {}, _read(UPSTREAM / "dagster" / "dagster-user-deployments" / "values.yaml"))
+        return chart
+
+    def _copy(self, name: str, *, dependencies: bool) -> Path:
+        chart = self.directory / name / self.path.name
+        if not chart.exists():
+            shutil.copytree(self.path, chart)
+            (chart / "values.schema.json").unlink()
+            if not dependencies:
+                about = _read(chart / "Chart.yaml")
+                about.pop("dependencies", None)
+                (chart / "Chart.yaml").write_text(yaml.safe_dump(about), encoding="utf-8")
+        return chart
+
+
+def upstream_defaults() -> dict[str, Mapping[str, object]]:
+    """The values.yaml of the real charts, by their names."""
+    return {name: _read(UPSTREAM / folder / "values.yaml") for name, folder in _UPSTREAM_FOLDERS.items()}
+
+
+def declared_leaves(schema: Mapping[str, object], values: Mapping[str, object]) -> list[ValuePath]:
+    """The leaves that the schema declares and ``values`` leave unset; without keys that it only lets pass."""
+    return list(_unset(schema, values, ()))
+
+
+def _unset(schema: Mapping[str, object], values: Mapping[str, object], path: ValuePath) -> Iterator[ValuePath]:
+    declared = {key: part for one in schemas_at(schema, path) for key, part in _properties(one).items()}
+    for key, part in declared.items():
+        where = (*path, key)
+        if not isinstance(part, Mapping) or not ({"type", "const", "enum", "$ref"} & part.keys()) or key == "global" == where[0]:
+            continue
+        if part.get("type") == "object" and _properties(part):
+            yield from _unset(schema, values, where)
+        elif get_at(values, where) is MISSING:
+            yield where
+
+
+def _properties(schema: Mapping[str, object]) -> Mapping[str, object]:
+    found = schema.get("properties")
+    return found if isinstance(found, Mapping) else {}
+
+
+def _read(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))

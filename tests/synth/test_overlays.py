@@ -1,0 +1,40 @@
+"""An overlay holds differences only, and Helm makes of values.yaml and overlay exactly the environment's values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from floe_charts.verify.engine import load
+from floe_charts.verify.values import MISSING, get_at, leaves
+from tests.support import write_chart
+from tests.synth.charts import WrittenChart
+from tests.synth.test_renders import in_every_environment
+
+ChartOf = Callable[[str], WrittenChart]
+
+
+@in_every_environment
+def test_an_overlay_holds_differences_only(case: str, environment: str, chart_of: ChartOf) -> None:
+    chart = chart_of(case)
+    for path, value in leaves(chart.overlays[environment]):
+        default = get_at(chart.values, path)
+        assert value != default or type(value) is not type(default), f"{path} says what values.yaml says"
+        assert value is not None or default is not MISSING, f"{path} removes nothing"
+        assert value != {}, f"{path} changes nothing"
+
+
+@in_every_environment
+def test_helm_merges_exactly_the_values_of_the_environment(
+    case: str, environment: str, chart_of: ChartOf, tmp_path: Path
+) -> None:
+    chart = chart_of(case)
+    text = chart.files[f"{chart.path.name}/values.yaml"]
+    twin = load(write_chart(tmp_path / "twin", {"values.json": "{{ toJson .Values }}"}, text))
+    import json
+
+    merged = json.loads(twin.render(chart.overlays[environment])["twin/templates/values.json"])
+    merged.pop("global", None)
+    assert merged == chart.files.final_values(environment)
