@@ -75,9 +75,8 @@ class WrittenChart:
         chart = place / self.path.name
         if not place.exists():
             with_echo_dependencies(self.path, place, upstream_defaults())
-            inner = chart / "charts" / "dagster" / "charts" / "dagster-user-deployments"
-            if inner.parent.parent.exists():
-                write_chart(inner, {}, _read(UPSTREAM / "dagster" / "dagster-user-deployments" / "values.yaml"))
+            for name, folder in _UPSTREAM_FOLDERS.items():
+                _add_inner_charts(chart / "charts" / name, UPSTREAM / folder)
         return chart
 
     def _copy(self, name: str, *, dependencies: bool) -> Path:
@@ -95,6 +94,21 @@ class WrittenChart:
 def upstream_defaults() -> dict[str, Mapping[str, object]]:
     """The values.yaml of the real charts, by their names."""
     return {name: _read(UPSTREAM / folder / "values.yaml") for name, folder in _UPSTREAM_FOLDERS.items()}
+
+
+def _add_inner_charts(stand_in: Path, upstream: Path) -> None:
+    """Give a dependency the dependencies of its own, with their conditions; each has a default of its own."""
+    inner = _read(upstream / "Chart.yaml").get("dependencies")
+    if not stand_in.exists() or not inner:
+        return
+    about = _read(stand_in / "Chart.yaml")
+    versions = {one["name"]: one["version"].replace("x", "0") for one in inner}
+    listed = [{**one, "version": versions[one["name"]]} for one in inner]
+    (stand_in / "Chart.yaml").write_text(yaml.safe_dump({**about, "dependencies": listed}), encoding="utf-8")
+    for name, version in versions.items():
+        defaults = upstream / name / "values.yaml"
+        values = _read(defaults) if defaults.exists() else {"exampleValue": "a key of its own"}
+        write_chart(stand_in / "charts" / name, {}, values, chart={"version": version})
 
 
 def declared_leaves(schema: Mapping[str, object], values: Mapping[str, object]) -> list[ValuePath]:

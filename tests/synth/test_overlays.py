@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,8 +34,6 @@ def test_helm_merges_exactly_the_values_of_the_environment(
     chart = chart_of(case)
     text = chart.files[f"{chart.path.name}/values.yaml"]
     twin = load(write_chart(tmp_path / "twin", {"values.json": "{{ toJson .Values }}"}, text))
-    import json
-
     merged = json.loads(twin.render(chart.overlays[environment])["twin/templates/values.json"])
     merged.pop("global", None)
     assert merged == chart.files.final_values(environment)

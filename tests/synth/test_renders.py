@@ -95,5 +95,5 @@ def test_renders_with_the_defaults_of_the_real_dependencies(case: str, environme
 
 def _enabled(chart: WrittenChart, environment: str) -> Sequence[str]:
     values = chart.files.final_values(environment)
-    parts = [part for part in chart.files.platform.parts if part.dependency is not None]
-    return [str(part.dependency.name) for part in parts if part.dependency and values[part.id]["enabled"]]
+    parts = chart.files.platform.parts
+    return [part.id for part in parts if part.dependency is not None and values[part.id]["enabled"]]

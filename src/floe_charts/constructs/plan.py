@@ -159,9 +159,7 @@ class _Product:
         )
 
     def location(self) -> CodeLocation:
-        name = self.artifact.product_name
-        module = name.lower().replace("-", "_")
-        return CodeLocation(name=self.artifact.slug, module=module)
+        return CodeLocation.of_product(self.artifact.product_name, self.artifact.metadata.product_version)
 
     def exporters(self) -> Iterator[TelemetryExporter]:
         if not self.telemetry.enabled:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,15 +19,20 @@ __all__ = ["DeclaredValues", "Fault"]
 
 @dataclass(frozen=True)
 class Fault:
-    """A value that does not fit: its dotted path, what is wrong with it, and the nearest path that exists."""
+    """A value that does not fit: its dotted path, what is wrong with it, and the nearest path that exists.
+
+    ``keys`` is the path taken apart; a key may hold a dot.
+    """
 
     path: str
     problem: str
     suggestion: str | None = None
+    keys: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """The fault in a line."""
-        return f"{self.path} {self.problem}" + (f"; did you mean {self.suggestion}?" if self.suggestion else "")
+        where = self.path or "the values"
+        return f"{where} {self.problem}" + (f"; did you mean {self.suggestion}?" if self.suggestion else "")
 
 
 class DeclaredValues:
@@ -46,15 +52,24 @@ class DeclaredValues:
         for path in self._unknown(tree, self._properties, False, ()):
             if path[0] in self._open and len(path) > 1:
                 continue
-            yield Fault(path_text(path), "is not a value of this chart", self.nearest(path))
+            near = self.nearest(_to_only_leaf(tree, path))
+            yield Fault(path_text(path), "is not a value of this chart", near, path)
 
     def nearest(self, path: tuple[str, ...]) -> str | None:
         """The declared path most like ``path``: among its siblings first, then anywhere."""
-        siblings = self._siblings(path[:-1])
-        near = nearest(path[-1], siblings) if siblings else None
-        if near is not None:
-            return path_text((*path[:-1], near))
+        for length in range(len(path), 0, -1):
+            siblings = self._siblings(path[: length - 1])
+            near = nearest(path[length - 1], siblings) if siblings and path[length - 1] not in siblings else None
+            if near is not None:
+                longer = (*path[: length - 1], near, *path[length:])
+                exists = length == len(path) or self.spec_at(longer) is not None
+                return path_text(longer if exists else longer[:length])
         return _nearest_path(path_text(path), [path_text(known) for known in declared_paths(self._properties.values())])
+
+    def is_declared(self, path: Sequence[str]) -> bool:
+        """Whether the last key of ``path`` is a key of a Values class, not one that a subchart or a free map knows."""
+        properties = self._properties if len(path) == 1 else _properties_of(self.spec_at(path[:-1]))[0]
+        return path[-1] in properties
 
     def spec_at(self, path: Sequence[str]) -> Spec | None:
         """The type of the value at ``path``; None where nothing is declared there."""
@@ -79,8 +94,10 @@ class DeclaredValues:
             self._validator = jsonschema_rs.Draft7Validator(dict(self._schema))
         made = []
         for error in self._validator.iter_errors(values):
-            path = path_text(tuple(str(key) for key in error.instance_path))
-            made.append(Fault(path, _problem(error.message)))
+            keys = tuple(str(key) for key in error.instance_path)
+            if error.kind.name == "required":
+                keys = (*keys, str(error.kind.property))
+            made.append(Fault(path_text(keys), _problem(error), keys=keys))
         return made
 
     def _siblings(self, path: tuple[str, ...]) -> list[str]:
@@ -128,6 +145,17 @@ def _known_keys(spec: Spec | None) -> frozenset[str]:
     return spec.model.known_keys or frozenset()
 
 
+def _to_only_leaf(tree: Mapping[str, Any], path: tuple[str, ...]) -> tuple[str, ...]:
+    """``path``, gone on below as long as there is one key only: what a ``--set`` names as a whole."""
+    here: Any = tree
+    for key in path:
+        here = here.get(key) if isinstance(here, Mapping) else None
+    while isinstance(here, Mapping) and len(here) == 1:
+        key, here = next(iter(here.items()))
+        path = (*path, str(key))
+    return path
+
+
 def _nearest_path(path: str, candidates: list[str]) -> str | None:
     """The candidate that ends like ``path``: people misplace a key more often than they misspell it."""
     folded = {_fold(candidate): candidate for candidate in candidates}
@@ -137,13 +165,50 @@ def _nearest_path(path: str, candidates: list[str]) -> str | None:
         ends = [candidate for key, candidate in folded.items() if key == tail or key.endswith("." + tail)]
         if ends:
             return min(ends, key=len)
-    close = difflib.get_close_matches(wanted, folded, n=1, cutoff=0.6)
-    return folded[close[0]] if close else None
+    # What follows the common keys must be alike: two long paths are alike already when they start alike.
+    rests = {key: _rests(wanted, key) for key in difflib.get_close_matches(wanted, folded, n=5, cutoff=0.6)}
+    alike = [key for key, (one, other) in rests.items() if difflib.SequenceMatcher(None, one, other).ratio() >= 0.6]
+    return folded[alike[0]] if alike else None
+
+
+def _rests(path: str, other: str) -> tuple[str, str]:
+    """Both paths without the keys that they start with in common."""
+    keys, others = path.split("."), other.split(".")
+    same = 0
+    while same < min(len(keys), len(others)) and keys[same] == others[same]:
+        same += 1
+    return ".".join(keys[same:]), ".".join(others[same:])
 
 
 def _fold(path: str) -> str:
     return "".join(char for char in path.lower() if char.isalnum() or char == ".")
 
 
-def _problem(message: str) -> str:
-    return f"does not fit: {message}"
+_NOUNS = {
+    "string": "a text", "integer": "a whole number", "number": "a number", "boolean": "true or false",
+    "object": "a map", "array": "a list", "null": "null",
+}
+
+
+def _problem(error: Any) -> str:
+    """What a validation error says, in words."""
+    kind = error.kind
+    if kind.name == "required":
+        return "is missing, and the chart needs it"
+    if kind.name == "type":
+        taken = " or ".join(_NOUNS.get(name, name) for name in kind.types)
+        return f"takes {taken}, found {_found(error.instance)}"
+    if kind.name == "enum":
+        return f"takes one of {', '.join(map(str, kind.options))}, found {_found(error.instance)}"
+    if kind.name == "const":
+        return f"is fixed to {_found(kind.expected_value)}, found {_found(error.instance)}"
+    return f"does not fit: {_cut(error.message)}"
+
+
+def _found(value: object) -> str:
+    return _cut(json.dumps(value, ensure_ascii=False, default=str), 60)
+
+
+def _cut(text: str, limit: int = 300) -> str:
+    """``text``, cut to ``limit`` characters."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"

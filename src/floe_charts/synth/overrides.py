@@ -4,31 +4,41 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from floe_charts.documents import read_document
+from floe_charts.documents import check_tree, kind_of, read_document
 from floe_charts.errors import ValuesError, shorten
 from floe_charts.helm.checking import DeclaredValues
 from floe_charts.helm.spec import Spec
 
 __all__ = ["Override", "parse_set", "read_values"]
 
-_INDEX = re.compile(r"^(.*?)((?:\[\d+\])+)$")
+_ASSIGNMENT = re.compile(r"((?:\\.|[^=\\])*)=(.*)", re.DOTALL)
+_INDEX = re.compile(r"(?:\[\d+\])+$")
+_MOST_KEYS = 50
+_LONGEST = 100
 
 
 @dataclass(frozen=True)
 class Override:
-    """Values that somebody hands in; ``source`` is the file or option that errors name."""
+    """Values that somebody hands in; ``source`` is the file or option that errors name.
+
+    Raises :class:`ValuesError` for what is no tree of JSON values.
+    """
 
     source: str
     values: Mapping[str, Any]
 
+    def __post_init__(self) -> None:
+        """Hold the tree against what can be written."""
+        check_tree(dict(self.values), self.source, ValuesError)
+
 
 def read_values(path: str | Path) -> Override:
-    """The values in a YAML or JSON file.
+    """The values in a YAML or JSON file; nothing but comments is no value.
 
     Raises :class:`DocumentError` for a file that cannot be read, :class:`ValuesError` for one that is no mapping.
     """
@@ -36,102 +46,115 @@ def read_values(path: str | Path) -> Override:
     if document.data is None:
         return Override(document.source, {})
     if not isinstance(document.data, Mapping):
-        raise ValuesError(document.source, "", f"found {type(document.data).__name__}, expected a mapping of values")
+        raise ValuesError(document.source, "", f"found {kind_of(document.data)}, expected an object with values")
     return Override(document.source, document.data)
 
 
 def parse_set(text: str, declared: DeclaredValues) -> Override:
     """The values of one ``--set``: ``a.b=1``, several with commas, lists as ``{x,y}``, ``\\.`` and ``\\,`` for themselves.
 
-    The grammar is Helm's; the type is that of the declared value, so that ``tag=1.20`` stays a text. ``null`` removes the
-    value.
+    The grammar is Helm's; the type is that of the declared value, so that ``tag=1.20`` stays a text. Where a map goes, JSON
+    goes too. ``null`` removes the value.
 
     Raises :class:`ValuesError` for text that is no assignment.
     """
-    source = f"--set {text}"
+    source = f"--set {text}" if text.isprintable() and len(text) <= _LONGEST else f"--set {shorten(text, _LONGEST)}"
     values: dict[str, Any] = {}
     for assignment in _split(text, ","):
-        path, equals, raw = assignment.partition("=")
-        if not equals or not path.strip():
-            raise ValuesError(source, "", f"found {shorten(assignment)}, expected PATH=VALUE, such as web.replicas=2")
-        keys = [key.replace("\\.", ".") for key in _split(path.strip(), ".")]
-        if any(not key for key in keys):
-            raise ValuesError(source, "", f"found an empty key in {shorten(path)}, expected PATH=VALUE")
-        if any(_INDEX.match(key) for key in keys):
-            raise ValuesError(source, "", "items of lists cannot be set one by one", "give the whole list: PATH={a,b}")
-        spec = declared.spec_at(keys)
-        value = _value(raw, spec)
+        keys, raw = _assignment(assignment, source)
+        value = _value(raw, declared.spec_at(keys))
         for key in reversed(keys):
             value = {key: value}
         values = _merge_keeping_nulls(values, value)
     return Override(source, values)
 
 
+def _assignment(text: str, source: str) -> tuple[list[str], str]:
+    """The keys of the path, and the text of the value."""
+    match = _ASSIGNMENT.fullmatch(text)
+    if match is None or not match[1].strip():
+        raise ValuesError(source, "", f"found {shorten(text)}, expected PATH=VALUE, such as web.replicas=2")
+    keys = [_unescape(key) for key in _split(match[1].strip(), ".")]
+    if not all(keys):
+        raise ValuesError(source, "", f"found an empty key in {shorten(match[1])}, expected PATH=VALUE")
+    if any(_INDEX.search(key) for key in keys):
+        raise ValuesError(source, "", "items of lists cannot be set one by one", "give the whole list: PATH={a,b}")
+    if len(keys) > _MOST_KEYS:
+        raise ValuesError(source, "", f"found a path of {len(keys)} keys, expected at most {_MOST_KEYS}")
+    return keys, match[2]
+
+
 def _merge_keeping_nulls(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in over.items():
         below = merged.get(key)
-        nested = isinstance(value, Mapping) and isinstance(below, Mapping)
-        merged[key] = _merge_keeping_nulls(below, value) if nested and isinstance(below, Mapping) else value
+        both = isinstance(value, Mapping) and isinstance(below, Mapping)
+        merged[key] = _merge_keeping_nulls(below, value) if both else value  # type: ignore[arg-type]
     return merged
 
 
 def _split(text: str, separator: str) -> list[str]:
-    """``text`` cut at separators outside braces that no backslash precedes."""
-    pieces, depth, piece, escaped = [], 0, "", False
-    for char in text:
+    """``text`` cut at separators that no backslash precedes and that are in no value in brackets; all else stays as it is."""
+    pieces: list[str] = []
+    start, depth, escaped, before = 0, 0, False, ""
+    for position, char in enumerate(text):
         if escaped:
-            piece += "\\" + char if char != separator or separator == "." else char
             escaped = False
         elif char == "\\":
             escaped = True
-        elif char == separator and depth == 0:
-            pieces.append(piece)
-            piece = ""
-        else:
-            depth += {"{": 1, "}": -1}.get(char, 0)
-            piece += char
-    return [*pieces, piece + ("\\" if escaped else "")]
+        elif depth:
+            depth += (char in "{[") - (char in "}]")
+        elif char in "{[" and (before == "=" or (separator == "," and position == start)):
+            depth = 1  # Brackets count only where a value starts.
+        elif char == separator:
+            pieces.append(text[start:position])
+            start = position + 1
+        before = char
+    return [*pieces, text[start:]]
+
+
+def _unescape(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
 
 
 def _value(raw: str, spec: Spec | None) -> Any:
-    if raw == "null":
+    if raw.lower() == "null":
         return None
-    if raw.startswith("{") and raw.endswith("}") and (spec is None or spec.kind in ("list", "any")):
+    kind = spec.kind if spec else "any"
+    takes_json = kind in ("object", "map") or (kind in ("list", "any") and raw != "{}")  # {} is Helm's empty list.
+    if takes_json and raw.startswith(("{", "[")):
+        found = _json(raw)
+        if found is not None:
+            return found
+    if raw.startswith("{") and raw.endswith("}") and kind in ("list", "any"):
         item = spec.item if spec else None
         return [_value(piece, item) for piece in _split(raw[1:-1], ",")] if len(raw) > 2 else []
-    if spec is not None and spec.kind in ("object", "map", "any") and raw.startswith(("{", "[")):
-        return _json(raw) if _json(raw) is not None else raw
-    kinds: dict[str, Callable[[str], Any]] = {
-        "integer": _integer,
-        "number": _number,
-        "boolean": _boolean,
-        "string": str,
+    text = _unescape(raw)
+    converters: dict[str, Iterable[Callable[[str], Any]]] = {
+        "integer": (_integer,), "number": (_number,), "boolean": (_boolean,), "string": (),
     }
-    convert = kinds.get(spec.kind if spec else "any")
-    if convert is not None:
-        return convert(raw)
-    return next((value for value in (_integer(raw), _boolean(raw)) if not isinstance(value, str)), raw)
+    for convert in converters.get(kind, (_integer, _boolean)):
+        found = convert(text)
+        if found is not None:
+            return found
+    return text
 
 
 def _json(raw: str) -> Any:
+    """The map or list of a JSON text; None where it is none."""
     try:
         return json.loads(raw)
     except (ValueError, RecursionError):
         return None
 
 
-def _integer(raw: str) -> int | str:
-    return int(raw) if re.fullmatch(r"-?(0|[1-9]\d{0,17})", raw) else raw
+def _integer(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"-?(0|[1-9][0-9]{0,17})", text) else None
 
 
-def _number(raw: str) -> float | str:
-    return (
-        json.loads(raw)
-        if re.fullmatch(r"-?\d{1,17}(\.\d+)?([eE][+-]?\d{1,2})?", raw) and not re.match(r"-?0\d", raw)
-        else raw
-    )
+def _number(text: str) -> float | None:
+    return json.loads(text) if re.fullmatch(r"-?(0|[1-9][0-9]{0,16})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?", text) else None
 
 
-def _boolean(raw: str) -> bool | str:
-    return {"true": True, "false": False}.get(raw, raw)
+def _boolean(text: str) -> bool | None:
+    return {"true": True, "false": False}.get(text.lower())

@@ -12,13 +12,17 @@ from floe_charts.deployment import Deployment
 from floe_charts.errors import ArtifactError, ValuesError
 from floe_charts.helm.checking import DeclaredValues, Fault
 from floe_charts.helm.layers import LayeredValues, differences
+from floe_charts.helm.nodes import path_text
 from floe_charts.synth.files import ChartFiles
 from floe_charts.synth.overrides import Override, parse_set
+from floe_charts.synth.plugin_layer import usable_plugin_values
 from floe_charts.synth.plugins import PluginValues, installed_plugin_values
+from floe_charts.synth.secrets import credential_paths
 
 __all__ = ["PlatformFiles", "synth"]
 
 _MOST_FAULTS = 5
+_CREDENTIAL = "holds a credential, and none is ever written to a file; put it into a Secret and name that"
 
 
 class PlatformFiles(ChartFiles):
@@ -87,7 +91,7 @@ def synth(
     chart = platform(artifacts, deployment)
     declared = DeclaredValues(chart.properties(), chart.schema(), chart.open_keys())
     plugins = installed_plugin_values(artifacts) if plugin_values is None else plugin_values
-    usable, notices = _usable_plugin_values(plugins, declared, chart)
+    usable, notices = usable_plugin_values(plugins, declared, chart.default_values())
 
     base = _base_layers(chart, usable)
     _refuse(declared.faults(base.values), "values.yaml")
@@ -158,6 +162,9 @@ def _overrides(
 
 
 def _checked(override: Override, declared: DeclaredValues) -> Override:
+    secret = [Fault(path_text(path), _CREDENTIAL) for path in credential_paths(override.values, declared)]
+    # A credential on the command line is not repeated in a message that may end in a log.
+    _refuse(secret, override.source.partition("=")[0] if override.source.startswith("--set") else override.source)
     _refuse(list(declared.unknown(override.values)), override.source)
     return override
 
@@ -170,58 +177,3 @@ def _refuse(faults: Sequence[Fault], source: str) -> None:
     if len(faults) > _MOST_FAULTS:
         lines.append(f"{source}: and {len(faults) - _MOST_FAULTS} more")
     raise ValuesError("", "", "\n".join(lines))
-
-
-def _usable_plugin_values(
-    plugins: Sequence[PluginValues], declared: DeclaredValues, chart: FloePlatform
-) -> tuple[list[PluginValues], list[str]]:
-    """What plugins say that the chart reads, and a line for each key that it does not."""
-    usable: list[PluginValues] = []
-    notices: list[str] = []
-    for plugin in plugins:
-        tree = _deep_copy(plugin.values)
-        for fault in list(declared.unknown(tree)):
-            notices += [f"plugin {plugin.plugin}: {line}" for line in _dead_lines(tree, fault, declared)]
-        trial = LayeredValues()
-        trial.put("", chart.default_values())
-        trial.put("", tree)
-        for fault in declared.faults(trial.values):
-            notices.append(f"plugin {plugin.plugin}: {fault}; it is left out")
-            _remove(tree, fault.path.split("."))
-        if tree:
-            usable.append(PluginValues(plugin.plugin, tree))
-    return usable, notices
-
-
-def _dead_lines(tree: dict[str, Any], fault: Fault, declared: DeclaredValues) -> list[str]:
-    """Take the unread part out of ``tree``, and say each of its leaves."""
-    path = fault.path.split(".")
-    removed = _remove(tree, path)
-    lines = []
-    for leaf in _leaf_keys(removed, tuple(path)):
-        near = declared.nearest(leaf)
-        lines.append(f"{'.'.join(leaf)} is read by no chart" + (f"; did you mean {near}?" if near else ""))
-    return lines
-
-
-def _leaf_keys(value: Any, path: tuple[str, ...]) -> list[tuple[str, ...]]:
-    if isinstance(value, Mapping) and value:
-        return [leaf for key, item in value.items() for leaf in _leaf_keys(item, (*path, str(key)))]
-    return [path]
-
-
-def _remove(tree: dict[str, Any], path: Sequence[str]) -> Any:
-    """Take what stands at ``path`` out of ``tree``, with the maps that this leaves empty."""
-    here = tree.get(path[0])
-    if len(path) == 1:
-        return tree.pop(path[0], None)
-    removed = _remove(here, path[1:]) if isinstance(here, dict) else tree.pop(path[0], None)
-    if here == {}:
-        tree.pop(path[0], None)
-    return removed
-
-
-def _deep_copy(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _deep_copy(item) for key, item in value.items()}
-    return [_deep_copy(item) for item in value] if isinstance(value, list) else value

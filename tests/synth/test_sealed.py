@@ -1,0 +1,65 @@
+"""For every object in values a misspelt key is refused, for every leaf a wrong type."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from floe_charts.verify.sealed import check_sealed, disagreements
+from tests.synth.cases import CASES
+from tests.synth.charts import WrittenChart
+
+ChartOf = Callable[[str], WrittenChart]
+
+# Helm puts the umbrella's own `global` into that of a dependency, whatever is in it.
+OPEN_FOR_HELM = {("global",), ("dagster", "global"), ("minio", "global")}
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case != "renamed"])
+def test_values_are_sealed_in_every_environment(case: str, chart_of: ChartOf) -> None:
+    chart = chart_of(case)
+    # The default case has every environment; of the others one tells enough.
+    names = chart.distinct_overlays() if case == "default" else list(chart.overlays)[-1:]
+    trees = {"values.yaml": chart.values, **{name: chart.files.final_values(name) for name in names}}
+    for name, values in {json.dumps(tree, sort_keys=True): (name, tree) for name, tree in trees.items()}.values():
+        report = check_sealed(chart.schema, values)
+        opened = {one.path for one in report.open} - OPEN_FOR_HELM
+        assert (name, opened, report.loose) == (name, set(), ())
+        assert report.misspelt_refused > 500
+        assert report.wrong_types == report.wrong_types_refused > 500
+
+
+def test_only_maps_of_the_users_own_keys_are_free(chart_of: ChartOf) -> None:
+    """Labels, annotations and the like; nothing else is a map in which a misspelling passes."""
+    report = check_sealed(chart_of("default").schema, chart_of("default").files.final_values("prod"))
+    names = {str(path[-1]) for path in report.free}
+    assert names <= {
+        "advancedConfig",
+        "annotations",
+        "attributes",
+        "byName",
+        "credentials",
+        "features",
+        "hello-floe",
+        "locations",
+        "nodeSelector",
+        "podAnnotations",
+        "postgresqlParams",
+    }
+
+
+def test_an_unknown_version_of_a_dependency_is_the_only_one_left_open(chart_of: ChartOf) -> None:
+    """Its keys are not known, and synth says so; all other parts are as sealed as ever."""
+    chart = chart_of("renamed")
+    report = check_sealed(chart.schema, chart.files.final_values("eu"))
+    assert {str(one.path[0]) for one in report.open if one.path not in OPEN_FOR_HELM} == {"otel"}
+    assert any(line.startswith("otel: the keys of opentelemetry-collector 0.171.0 are not known") for line in chart.files.notices)
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_helm_refuses_what_we_say_it_refuses(environment: str, chart_of: ChartOf) -> None:
+    chart = chart_of("default")
+    values = chart.files.final_values(environment)
+    assert disagreements(chart.whole(), chart.schema, values, sample=60) == []
