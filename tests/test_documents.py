@@ -58,6 +58,8 @@ class TestWhatIsRead:
         assert read(json.dumps(value, ensure_ascii=False).encode()) == value
 
     @given(JSON)
+    @example({"NaN": None})
+    @example({"-Infinity": {"1e999": 1}})
     def test_any_value_that_pyyaml_writes_is_read_as_it_is(self, value: object) -> None:
         for flow in (False, True):
             assert read(yaml.safe_dump(value, default_flow_style=flow)) == value

@@ -1,13 +1,15 @@
 """The command line: words for people, no logic of its own.
 
-Everything heavier than Click is imported when a command runs, because ``--help`` and a wrong option should answer at once.
+Everything heavier than Click is imported when a command runs: ``--help`` and a wrong option should answer at once.
 """
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +32,13 @@ class _Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; turn errors of floe-charts into what a person reads."""
+        if isinstance(sys.stdout, TextIOWrapper):  # A path or a value may hold what the terminal's encoding has not.
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except CheckFailed as error:
             click.echo(str(error))
+            click.echo("Not up to date: run the same command without --check.", err=True)
             ctx.exit(error.exit_code)
         except FloeChartsError as error:
             for line in str(error).splitlines():
@@ -111,14 +116,17 @@ def synth(
     """
     if check and dry_run:
         raise click.UsageError("--check and --dry-run exclude each other: the first prints a diff, the second a list.")
-    from floe_charts import synth as synthesis
+    if [*artifacts, config, *values_files].count("-") > 1:
+        raise click.UsageError("Standard input (-) is named twice; it can be read once.")
+    from floe_charts.synth import read_values
+    from floe_charts.synth import synth as synthesize
 
     with _progress("Reading the input") as step:
         loaded, artifact_source = _load_artifacts(artifacts)
         deployment, deployment_source = _load_deployment(config)
-        overrides = [synthesis.read_values(path) for path in values_files]
+        overrides = [read_values(path) for path in values_files]
         step(f"Synthesizing {len(loaded)} data product{'s' * (len(loaded) != 1)}")
-        files = synthesis.synth(loaded, deployment, environments=environments or None, values=overrides, sets=sets)
+        files = synthesize(loaded, deployment, environments=environments or None, values=overrides, sets=sets)
         step("Comparing with the directory" if check or dry_run else "Writing the chart")
         if check:
             files.check(directory)
@@ -126,7 +134,8 @@ def synth(
     _report_sources(artifact_source, deployment_source)
     _report_notices(files)
     if check:
-        click.echo(f"{result.directory / files.platform.chart_name} is up to date ({len(result.unchanged)} files).")
+        same = len(result.unchanged) + len(result.kept)
+        click.echo(f"{result.directory / files.platform.chart_name} is up to date ({same} files).")
     elif dry_run:
         _report_plan(result)
     else:
@@ -165,10 +174,9 @@ def _load_artifacts(paths: Sequence[str]) -> tuple[list[CompiledArtifacts], str]
     """The artifacts, and where they come from in words."""
     from floe_charts.artifacts import CompiledArtifacts, load_all
 
-    if paths:
-        return load_all(paths), ", ".join("standard input" if path == "-" else path for path in paths)
-    if _DEFAULT_ARTIFACT.is_file():
-        return load_all([str(_DEFAULT_ARTIFACT)]), str(_DEFAULT_ARTIFACT)
+    if paths or _DEFAULT_ARTIFACT.exists():
+        loaded = load_all(paths or [str(_DEFAULT_ARTIFACT)])
+        return loaded, ", ".join("standard input" if one.source == "<stdin>" else one.source for one in loaded)
     return [CompiledArtifacts.example()], f"the bundled example (no --artifact given, no {_DEFAULT_ARTIFACT} here)"
 
 
@@ -228,11 +236,12 @@ def _report_written(files: PlatformFiles, result: WriteResult) -> None:
     name = files.environments[0]
     deployment = files.platform.deployment
     click.echo("Next:")
+    quoted = shlex.quote(str(chart))
     if files.platform.dependencies():
-        click.echo(f"  helm dependency build {chart}")
+        click.echo(f"  helm dependency build {quoted}")
     click.echo(
-        f"  helm upgrade --install {files.platform.chart_name} {chart} --values {chart / f'values-{name}.yaml'} "
-        f"--namespace {deployment.namespace(name)} --create-namespace"
+        f"  helm upgrade --install {files.platform.chart_name} {quoted} --values "
+        f"{shlex.quote(str(chart / f'values-{name}.yaml'))} --namespace {deployment.namespace(name)} --create-namespace"
     )
 
 

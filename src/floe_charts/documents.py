@@ -87,12 +87,17 @@ def parse_document(text: bytes, source: str) -> Document:
     decoded = _decode(text, source)
     if not decoded.strip():
         raise DocumentError(source, "", "is empty; expected JSON or YAML")
+    named_json = source.lower().endswith(".json")
+    meant_as_json = named_json or decoded.lstrip()[0] in "{["
     try:
         return Document(_parse_json(decoded, source), source)
     except json.JSONDecodeError as error:
         json_error = _json_error(error, source)
-    meant_as_json = decoded.lstrip()[0] in "{["
-    if source.lower().endswith(".json"):
+    except DocumentError as error:
+        if meant_as_json:
+            raise
+        json_error = error  # `NaN: 1` is YAML
+    if named_json:
         raise json_error
     if len(text) > MAX_YAML_BYTES:
         size = f"is {len(text) / 1e6:.0f} MB of YAML; expected at most {MAX_YAML_BYTES // 2**20} MiB"

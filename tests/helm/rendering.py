@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,23 +30,29 @@ HOSTILE_TEXTS = [
 ]  # fmt: skip
 
 
+@contextmanager
+def written(files: Mapping[str, str]) -> Iterator[Path]:
+    """A directory that holds the files, for as long as the block lasts."""
+    with TemporaryDirectory() as name:
+        for file, text in files.items():
+            path = Path(name, file)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text.encode())
+        yield Path(name)
+
+
 class Rendering:
-    """A chart on disk that Helm renders again and again."""
+    """A chart that Helm has loaded and renders again and again."""
 
     def __init__(self, files: Mapping[str, str]) -> None:
         self.files = files
-        self._directory = TemporaryDirectory()
-        root = Path(self._directory.name)
-        for name, text in files.items():
-            path = root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(text.encode())
-        self.directory = root
-        self._chart = helm_python.Chart.load(str(root))
+        with written(files) as directory:
+            self._chart = helm_python.Chart.load(str(directory))
 
     def lint(self, values: Mapping[str, Any] | None = None) -> list[str]:
         """What `helm lint --strict` complains about."""
-        report = helm_python.lint(str(self.directory), dict(values or {}), strict=True)
+        with written(self.files) as directory:
+            report = helm_python.lint(str(directory), dict(values or {}), strict=True)
         return [message["error"] for message in report.get("messages") or () if message["severity"] > 1]
 
     def refused(self, values: Mapping[str, Any]) -> bool:
@@ -68,7 +76,8 @@ class Rendering:
     def objects(self, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The objects that come out, by their file's name, as Kubernetes reads them."""
         found = {name: read_documents(text) for name, text in self.texts(values).items() if name != "NOTES.txt"}
-        return {name: documents[0] for name, documents in found.items() if documents}
+        # A copy, because the reader gives the same objects for the same text again.
+        return {name: deepcopy(documents[0]) for name, documents in found.items() if documents}
 
     def data(self, values: Mapping[str, Any] | None = None) -> Any:
         """The body of the one ``Probe`` object of :func:`probe`."""

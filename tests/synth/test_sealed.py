@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import pytest
@@ -18,12 +17,12 @@ OPEN_FOR_HELM = {("global",), ("dagster", "global"), ("minio", "global")}
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case != "renamed"])
-def test_values_are_sealed_in_every_environment(case: str, chart_of: ChartOf) -> None:
+def test_values_are_sealed(case: str, chart_of: ChartOf) -> None:
     chart = chart_of(case)
-    # The default case has every environment; of the others one tells enough.
-    names = chart.distinct_overlays() if case == "default" else list(chart.overlays)[-1:]
-    trees = {"values.yaml": chart.values, **{name: chart.files.final_values(name) for name in names}}
-    for name, values in {json.dumps(tree, sort_keys=True): (name, tree) for name, tree in trees.items()}.values():
+    # Environments differ in values, hardly in keys: the last, production, and of the default chart some more.
+    names = ["dev", "prod"] if case == "default" else list(chart.overlays)[-1:]
+    trees = {"values.yaml": chart.values} if case == "default" else {}
+    for name, values in {**trees, **{name: chart.files.final_values(name) for name in names}}.items():
         report = check_sealed(chart.schema, values)
         opened = {one.path for one in report.open} - OPEN_FOR_HELM
         assert (name, opened, report.loose) == (name, set(), ())
@@ -62,4 +61,4 @@ def test_an_unknown_version_of_a_dependency_is_the_only_one_left_open(chart_of: 
 def test_helm_refuses_what_we_say_it_refuses(environment: str, chart_of: ChartOf) -> None:
     chart = chart_of("default")
     values = chart.files.final_values(environment)
-    assert disagreements(chart.whole(), chart.schema, values, sample=60) == []
+    assert disagreements(chart.whole(), chart.schema, values, sample=24) == []

@@ -56,15 +56,31 @@ class DeclaredValues:
             yield Fault(path_text(path), "is not a value of this chart", near, path)
 
     def nearest(self, path: tuple[str, ...]) -> str | None:
-        """The declared path most like ``path``: among its siblings first, then anywhere."""
-        for length in range(len(path), 0, -1):
-            siblings = self._siblings(path[: length - 1])
-            near = nearest(path[length - 1], siblings) if siblings and path[length - 1] not in siblings else None
+        """The declared path most like ``path``: a sibling, then the same end elsewhere, then a parent spelt right."""
+        near = self._nearest_key(path)
+        if near is not None:
+            return path_text((*path[:-1], near))
+        declared = list(declared_paths(self._properties.values()))
+        same_path = _ending(path, declared)  # What a chart calls so may be a dependency here, one level down.
+        if same_path:
+            return path_text(same_path[0])
+        # People misplace a key inside a component, hardly from one into another.
+        component = path[0] if path[0] in self._properties else nearest(path[0], self._properties)
+        same_end = _nearest_end(path, [known for known in declared if known[0] == component])
+        if same_end is not None:
+            return path_text(same_end)
+        for length in range(len(path) - 1, 0, -1):
+            near = self._nearest_key(path[:length])
             if near is not None:
-                longer = (*path[: length - 1], near, *path[length:])
-                exists = length == len(path) or self.spec_at(longer) is not None
-                return path_text(longer if exists else longer[:length])
-        return _nearest_path(path_text(path), [path_text(known) for known in declared_paths(self._properties.values())])
+                corrected = (*path[: length - 1], near, *path[length:])
+                return path_text(corrected if self.spec_at(corrected) is not None else corrected[:length])
+        inside = [known for known in declared if known[0] == path[0]] or declared
+        return _nearest_path(path_text(path), [path_text(known) for known in inside])
+
+    def _nearest_key(self, path: tuple[str, ...]) -> str | None:
+        """The sibling most like the last key of ``path``, where that is not declared itself."""
+        siblings = self._siblings(path[:-1])
+        return nearest(path[-1], siblings) if siblings and path[-1] not in siblings else None
 
     def is_declared(self, path: Sequence[str]) -> bool:
         """Whether the last key of ``path`` is a key of a Values class, not one that a subchart or a free map knows."""
@@ -80,7 +96,12 @@ class DeclaredValues:
                 spec = properties[key].spec
             elif spec is not None and spec.kind in ("map", "list") and spec.item is not None:
                 spec = spec.item
-            elif (spec is not None and spec.kind == "any") or is_open or key in _known_keys(spec) or path[0] in self._open:
+            elif (
+                (spec is not None and spec.kind == "any")
+                or is_open
+                or key in _known_keys(spec)
+                or path[0] in self._open
+            ):
                 return ANY
             else:
                 return None
@@ -108,7 +129,11 @@ class DeclaredValues:
         return [*properties, *_known_keys(spec)]
 
     def _unknown(
-        self, tree: Mapping[str, Any], properties: Mapping[str, Property], is_open: bool, path: tuple[str, ...],
+        self,
+        tree: Mapping[str, Any],
+        properties: Mapping[str, Property],
+        is_open: bool,
+        path: tuple[str, ...],
         known: frozenset[str] = frozenset(),
     ) -> Iterator[tuple[str, ...]]:
         for key, value in tree.items():
@@ -127,7 +152,9 @@ class DeclaredValues:
         elif spec.kind == "map" and isinstance(value, Mapping) and spec.item is not None:
             for key, item in value.items():
                 yield from self._unknown_in(item, spec.item, (*path, str(key)))
-        elif spec.kind == "list" and isinstance(value, Sequence) and not isinstance(value, str) and spec.item is not None:
+        elif (
+            spec.kind == "list" and isinstance(value, Sequence) and not isinstance(value, str) and spec.item is not None
+        ):
             for position, item in enumerate(value):
                 yield from self._unknown_in(item, spec.item, (*path, str(position)))
 
@@ -156,19 +183,31 @@ def _to_only_leaf(tree: Mapping[str, Any], path: tuple[str, ...]) -> tuple[str, 
     return path
 
 
+def _nearest_end(path: tuple[str, ...], declared: list[tuple[str, ...]]) -> tuple[str, ...] | None:
+    """The only declared path that ends in the same two keys, or more of them."""
+    for length in range(len(path) - 1, 1, -1):
+        found = _ending(path[-length:], declared)
+        if found:
+            return found[0] if len(found) == 1 else None
+    return None
+
+
+def _ending(end: tuple[str, ...], declared: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The declared paths that end so, the shortest first."""
+    folded = tuple(map(_fold, end))
+    return sorted((known for known in declared if tuple(map(_fold, known[-len(end) :])) == folded), key=len)
+
+
 def _nearest_path(path: str, candidates: list[str]) -> str | None:
-    """The candidate that ends like ``path``: people misplace a key more often than they misspell it."""
+    """The candidate most like ``path`` where they differ: two long paths are alike already when they start alike."""
     folded = {_fold(candidate): candidate for candidate in candidates}
     wanted = _fold(path)
-    for length in range(len(path.split(".")), 1, -1):
-        tail = _fold(".".join(path.split(".")[-length:]))
-        ends = [candidate for key, candidate in folded.items() if key == tail or key.endswith("." + tail)]
-        if ends:
-            return min(ends, key=len)
-    # What follows the common keys must be alike: two long paths are alike already when they start alike.
-    rests = {key: _rests(wanted, key) for key in difflib.get_close_matches(wanted, folded, n=5, cutoff=0.6)}
-    alike = [key for key, (one, other) in rests.items() if difflib.SequenceMatcher(None, one, other).ratio() >= 0.6]
-    return folded[alike[0]] if alike else None
+    for close in difflib.get_close_matches(wanted, folded, n=5, cutoff=0.6):
+        rest, other = _rests(wanted, close)
+        heads = difflib.SequenceMatcher(None, rest.split(".")[0], other.split(".")[0]).ratio()
+        if difflib.SequenceMatcher(None, rest, other).ratio() >= 0.6 and heads >= 0.6:
+            return folded[close]
+    return None
 
 
 def _rests(path: str, other: str) -> tuple[str, str]:
@@ -185,8 +224,13 @@ def _fold(path: str) -> str:
 
 
 _NOUNS = {
-    "string": "a text", "integer": "a whole number", "number": "a number", "boolean": "true or false",
-    "object": "a map", "array": "a list", "null": "null",
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "object": "a map",
+    "array": "a list",
+    "null": "null",
 }
 
 

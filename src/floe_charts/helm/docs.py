@@ -11,6 +11,9 @@ from floe_charts.helm.valuesfile import bounds_text
 
 __all__ = ["configuration_table", "markdown_table"]
 
+# A table cell that a diff still shows on one line.
+_WIDEST_DEFAULT = 120
+
 
 def configuration_table(properties: Iterable[Property], values: Mapping[str, Any]) -> str:
     """A Markdown table of every value that can be set: key, type, default, description."""
@@ -50,4 +53,6 @@ def _type_name(spec: Spec) -> str:
 
 def _code(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False) if value is not None else ""
+    if len(text) > _WIDEST_DEFAULT:
+        return "see values.yaml"
     return f"`{text}`" if text and "`" not in text else text

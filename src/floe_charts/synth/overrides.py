@@ -51,10 +51,10 @@ def read_values(path: str | Path) -> Override:
 
 
 def parse_set(text: str, declared: DeclaredValues) -> Override:
-    """The values of one ``--set``: ``a.b=1``, several with commas, lists as ``{x,y}``, ``\\.`` and ``\\,`` for themselves.
+    """The values of one ``--set``: ``a.b=1``, several with commas, lists as ``{x,y}``, ``\\.`` and ``\\,`` as they are.
 
-    The grammar is Helm's; the type is that of the declared value, so that ``tag=1.20`` stays a text. Where a map goes, JSON
-    goes too. ``null`` removes the value.
+    The grammar is Helm's; the type is that of the declared value, so that ``tag=1.20`` stays a text. Where a map goes,
+    JSON goes too. ``null`` removes the value.
 
     Raises :class:`ValuesError` for text that is no assignment.
     """
@@ -94,7 +94,7 @@ def _merge_keeping_nulls(base: Mapping[str, Any], over: Mapping[str, Any]) -> di
 
 
 def _split(text: str, separator: str) -> list[str]:
-    """``text`` cut at separators that no backslash precedes and that are in no value in brackets; all else stays as it is."""
+    """``text`` cut at separators that no backslash precedes and that are in no value in brackets; all else stays."""
     pieces: list[str] = []
     start, depth, escaped, before = 0, 0, False, ""
     for position, char in enumerate(text):
@@ -131,7 +131,10 @@ def _value(raw: str, spec: Spec | None) -> Any:
         return [_value(piece, item) for piece in _split(raw[1:-1], ",")] if len(raw) > 2 else []
     text = _unescape(raw)
     converters: dict[str, Iterable[Callable[[str], Any]]] = {
-        "integer": (_integer,), "number": (_number,), "boolean": (_boolean,), "string": (),
+        "integer": (_integer,),
+        "number": (_number,),
+        "boolean": (_boolean,),
+        "string": (),
     }
     for convert in converters.get(kind, (_integer, _boolean)):
         found = convert(text)
@@ -153,7 +156,11 @@ def _integer(text: str) -> int | None:
 
 
 def _number(text: str) -> float | None:
-    return json.loads(text) if re.fullmatch(r"-?(0|[1-9][0-9]{0,16})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?", text) else None
+    return (
+        json.loads(text)
+        if re.fullmatch(r"-?(0|[1-9][0-9]{0,16})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?", text)
+        else None
+    )
 
 
 def _boolean(text: str) -> bool | None:

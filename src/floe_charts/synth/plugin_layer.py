@@ -21,15 +21,19 @@ def usable_plugin_values(
 ) -> tuple[list[PluginValues], list[str]]:
     """What plugins say that the chart, whose values are ``defaults`` without them, reads and takes.
 
-    A plugin cannot know the chart, so that its mistakes do not end the run: left out, with a line for each, are credentials,
-    keys that no chart reads, and values of a wrong type.
+    A plugin cannot know the chart, so that its mistakes do not end the run: left out, with a line for each, are
+    credentials, keys that no chart reads, and values of a wrong type.
     """
     usable: list[PluginValues] = []
     notices: list[str] = []
     for plugin in plugins:
         tree = _deep_copy(plugin.values)
-        lines = [*_without_credentials(tree, declared), *_without_dead(tree, declared), *_without_unfit(tree, declared, defaults)]
-        notices += [f"plugin {plugin.plugin}: {line}" for line in lines]
+        for lines in (
+            _without_credentials(tree, declared),
+            _without_dead(tree, declared),
+            _without_unfit(tree, declared, defaults),
+        ):
+            notices += [f"plugin {plugin.plugin}: {line}" for line in lines]
         if tree:
             usable.append(PluginValues(plugin.plugin, tree))
     return usable, notices

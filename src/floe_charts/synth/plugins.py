@@ -33,7 +33,7 @@ ENTRY_POINT_GROUPS: dict[str, str] = {
     "lineage_backend": "floe.lineage_backends",
     "telemetry_backend": "floe.telemetry_backends",
 }
-"""Entry point groups of floe's plugin types (floe_core.plugin_types); an entry point's name is the plugin's ``type``."""
+"""Entry point groups of floe's plugin types (floe_core.plugin_types); an entry point has the plugin's ``type`` as name."""
 
 # Both spellings exist among floe's plugins.
 _METHODS = ("get_helm_values", "get_helm_values_override")
@@ -146,7 +146,7 @@ def _parameter(factory: Any) -> str | None:
 def _as_annotated(factory: Any, name: str, config: Mapping[str, Any]) -> Any:
     """The configuration as the pydantic model that the parameter is annotated with, else as a dict."""
     try:
-        annotation = get_type_hints(factory.__init__ if isinstance(factory, type) else factory).get(name)
+        annotation = get_type_hints(factory.__init__ if isinstance(factory, type) else factory).get(name)  # type: ignore[misc]
     except Exception:  # A hint that cannot be resolved says nothing; it is the plugin's own affair.
         annotation = None
     for candidate in (annotation, *get_args(annotation)):

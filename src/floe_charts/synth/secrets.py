@@ -27,9 +27,8 @@ def credential_paths(tree: Mapping[str, Any], declared: DeclaredValues) -> Itera
     Keys of our own Values classes are judged by the look alone: none of them takes a credential, only names of Secrets.
     """
     for path, name, value in _texts(tree, ()):
-        if is_secret_text(value) or MASK in value:
-            yield path
-        elif value and is_secret_name(name) and not _REFERENCE.search(_normal(name)) and not declared.is_declared(path):
+        named = is_secret_name(name) and not _REFERENCE.search(_normal(name)) and not declared.is_declared(path)
+        if is_secret_text(value) or MASK in value or (value and named):
             yield path
 
 

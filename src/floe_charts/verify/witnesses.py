@@ -39,6 +39,8 @@ _TEXTS = (
     "",
 )
 _MAX_DEPTH = 6
+_WORDS_OF = re.compile(r"\^\(([A-Za-z0-9|-]+)\)\$")
+"""A pattern that lists words."""
 
 
 def other_values(
@@ -156,11 +158,17 @@ def _made(root: Mapping[str, object], path: Path, depth: int) -> Iterator[object
     if "array" in types and depth > 0:
         yield from ([one] for one in _first(_made(root, (*path, 0), depth - 1)))
     if "string" in types:
-        yield from (text for text in _TEXTS if _has_form(schemas, text))
+        yield from (text for text in (*_words(schemas), *_TEXTS) if _has_form(schemas, text))
     if types & {"integer", "number"}:
         yield from (number for number in _numbers("integer", schemas, 6) if _in_bounds(schemas, number))
     if "boolean" in types:
         yield True
+
+
+def _words(schemas: Schemas) -> Iterator[str]:
+    for one in schemas:
+        listed = _WORDS_OF.fullmatch(str(one.get("pattern", "")))
+        yield from listed[1].split("|") if listed else ()
 
 
 def _has_form(schemas: Schemas, text: str) -> bool:
