@@ -14,8 +14,8 @@ from floe_charts.deployment import Deployment
 from floe_charts.synth.synthesis import PlatformFiles
 from floe_charts.verify.engine import ChartHandle, load
 from floe_charts.verify.json_schema import schemas_at
-from floe_charts.verify.values import MISSING, Path as ValuePath
-from floe_charts.verify.values import get_at
+from floe_charts.verify.values import MISSING, get_at
+from floe_charts.verify.values import Path as ValuePath
 from tests.support import SHARED, with_echo_dependencies, write_chart
 
 __all__ = ["UPSTREAM", "WrittenChart", "declared_leaves", "upstream_defaults"]
@@ -120,7 +120,11 @@ def _unset(schema: Mapping[str, object], values: Mapping[str, object], path: Val
     declared = {key: part for one in schemas_at(schema, path) for key, part in _properties(one).items()}
     for key, part in declared.items():
         where = (*path, key)
-        if not isinstance(part, Mapping) or not ({"type", "const", "enum", "$ref"} & part.keys()) or key == "global" == where[0]:
+        if (
+            not isinstance(part, Mapping)
+            or not ({"type", "const", "enum", "$ref"} & part.keys())
+            or key == "global" == where[0]
+        ):
             continue
         if part.get("type") == "object" and _properties(part):
             yield from _unset(schema, values, where)

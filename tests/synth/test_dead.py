@@ -42,9 +42,7 @@ def _paths(chart: WrittenChart) -> list[Path]:
 
 
 def _is_constant(schema: dict[str, object], path: Path) -> bool:
-    return any(
-        "const" in one or one.get("maxItems") == 0 or _one_choice(one) for one in schemas_at(schema, path)
-    )
+    return any("const" in one or one.get("maxItems") == 0 or _one_choice(one) for one in schemas_at(schema, path))
 
 
 def _one_choice(schema: Mapping[str, object]) -> bool:

@@ -6,8 +6,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from floe_charts.verify.engine import load
 from floe_charts.verify.values import MISSING, get_at, leaves
 from tests.support import write_chart

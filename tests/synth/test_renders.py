@@ -42,7 +42,7 @@ def objects_in(chart: WrittenChart, environment: str) -> list[RenderedObject]:
 
 
 def test_all_environments_of_all_cases_are_tried() -> None:
-    assert ENVIRONMENTS == [(case, environment) for case in CASES for environment in made(case).environments]
+    assert [(case, environment) for case in CASES for environment in made(case).environments] == ENVIRONMENTS
 
 
 @in_every_environment

@@ -54,7 +54,10 @@ def test_an_unknown_version_of_a_dependency_is_the_only_one_left_open(chart_of: 
     chart = chart_of("renamed")
     report = check_sealed(chart.schema, chart.files.final_values("eu"))
     assert {str(one.path[0]) for one in report.open if one.path not in OPEN_FOR_HELM} == {"otel"}
-    assert any(line.startswith("otel: the keys of opentelemetry-collector 0.171.0 are not known") for line in chart.files.notices)
+    assert any(
+        line.startswith("otel: the keys of opentelemetry-collector 0.171.0 are not known")
+        for line in chart.files.notices
+    )
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])

@@ -180,7 +180,8 @@ class FloePlatform(HelmChart):
                 if not missing:
                     continue
                 where = "" if len(missing) == len(by_environment) else f" in {', '.join(missing)}"
-                near = nearest(address, everywhere) if address not in everywhere else None
+                same_port = next((one for one in everywhere if one.endswith(f":{found.service_port}")), None)
+                near = nearest(address, everywhere) or same_port if address not in everywhere else None
                 hint = f"; the nearest is {near}" if near else ""
                 lines.append(
                     f"{artifact.source}: {found.field}: no Service of the release answers to {found.url}{where}{hint}"

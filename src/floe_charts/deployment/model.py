@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from floe_charts.errors import DeploymentError, nearest
 
@@ -56,6 +56,7 @@ class Deployment(Settings):
     components: Components = Field(
         default=Components(), description="Strategy and source of each part of the platform."
     )
+    _source: str = PrivateAttr(default="")
 
     @field_validator("environments", mode="before")
     @classmethod
@@ -102,7 +103,14 @@ class Deployment(Settings):
     @classmethod
     def parse(cls, data: object, *, source: str = "") -> Deployment:
         """The deployment in ``data``, the tree of a file that errors call ``source``; raises DeploymentError."""
-        return loader.validated(cls, data, source)
+        deployment = loader.validated(cls, data, source)
+        deployment._source = source
+        return deployment
+
+    @property
+    def source(self) -> str:
+        """The file that it comes from, for errors that show later; empty where there is none."""
+        return self._source
 
     @classmethod
     def find(cls, directory: str | Path = ".") -> Deployment | None:

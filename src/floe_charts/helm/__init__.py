@@ -41,6 +41,7 @@ from floe_charts.helm.values import (
     EnvName,
     Field,
     Image,
+    IngressValues,
     LabelKey,
     LabelValue,
     NodeSelector,
@@ -72,7 +73,7 @@ from floe_charts.helm.workload import (
 __all__ = [
     "CHART_APP_VERSION", "CHART_NAME", "CHART_VERSION", "RELEASE_NAME", "RELEASE_NAMESPACE", "RELEASE_SERVICE",
     "AnyJson", "ChartValues", "Component", "Const", "Dependency", "DnsLabel", "DnsName", "EnvName", "Field", "HelmChart",
-    "Image", "LabelKey", "LabelValue", "NodeSelector", "Part", "Port", "PrintableText", "Quantity", "ResourceList",
+    "Image", "IngressValues", "LabelKey", "LabelValue", "NodeSelector", "Part", "Port", "PrintableText", "Quantity", "ResourceList",
     "Resources", "StringMap", "SubchartValues", "Template", "Toleration", "Values", "and_", "container", "default",
     "each", "env_list", "eq", "exec_probe", "field_ref", "ge", "gt", "http_probe", "image_name", "include", "le", "lt",
     "ne", "nonempty", "not_", "or_", "pod_security", "present", "raw_template", "restricted_security", "secret_key",

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
 
 __all__ = [
-    "AnyJson", "Const", "DnsLabel", "DnsName", "EnvName", "Field", "Image", "LabelKey", "LabelValue", "NodeSelector", "Port",
+    "AnyJson", "Const", "DnsLabel", "DnsName", "EnvName", "Field", "Image", "IngressValues", "LabelKey", "LabelValue", "NodeSelector", "Port",
     "PrintableText", "Quantity", "ResourceList", "Resources", "StringMap", "SubchartValues", "Toleration", "Values",
 ]
 
@@ -142,3 +142,16 @@ class Toleration(Values):
     effect: Annotated[str, StringConstraints(pattern=r"^(NoSchedule|PreferNoSchedule|NoExecute)$")] | None = Field(
         None, description="Effect of the taint; absent: every effect."
     )
+
+
+class IngressValues(Values):
+    """How the service is reached from outside the cluster."""
+
+    enabled: bool = Field(False, description="Whether there is an Ingress.")
+    class_name: DnsName | None = Field(None, description="Class of the Ingress; absent: the cluster's default.")
+    host: DnsName | None = Field(None, description="Host that is asked for; absent: every host.")
+    path: Annotated[str, StringConstraints(pattern=r"^/[!-~]*$", max_length=1024)] = Field(
+        "/", description="Path, with all that is below it."
+    )
+    tls_secret: DnsName | None = Field(None, description="Secret with the host's certificate; absent: no TLS.")
+    annotations: StringMap = Field({}, description="Annotations, which ingress controllers are configured by.")

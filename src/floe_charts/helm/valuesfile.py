@@ -33,17 +33,18 @@ def overlay_text(differences: Mapping[str, Any], header: str) -> str:
 
 
 def comment_lines(text: str, width: int = _WIDTH) -> list[str]:
-    """``text`` as comments, each line wrapped at ``width``; characters that end a comment or are none become spaces."""
-    paragraphs = (" ".join(line.split()) for line in text.splitlines())
-    clean = ("".join(char if char.isprintable() else " " for char in line) for line in paragraphs)
-    wrapped = (part for line in clean for part in textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False))
-    return [f"# {line}" for line in wrapped]
+    """``text`` as comments, each line wrapped at ``width``; characters that a comment cannot hold become spaces."""
+    shown = ("".join(char if char.isprintable() else " " for char in line) for line in text.splitlines())
+    wrapped = (
+        part for line in shown for part in textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)
+    )
+    return [f"# {' '.join(part.split())}" for part in wrapped]
 
 
 def _property(prop: Property, values: Mapping[str, Any], indent: int) -> list[str]:
     pad = " " * indent
     notes = " ".join(filter(None, [prop.description, bounds_text(prop.spec)]))
-    comment = [f"{pad}{line}" for line in comment_lines(notes, _WIDTH - indent)]
+    comment = [f"{pad}{line}" for line in comment_lines(" ".join(notes.split()), _WIDTH - indent)]
     if prop.name not in values:
         return [*comment, f"{pad}# {yaml_key(prop.name, template=False)}:"]
     return [*comment, *_entry(prop.name, values[prop.name], indent, prop.spec)]

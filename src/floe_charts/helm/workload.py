@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from floe_charts.helm.expr import Splice, StrExpr, whole_expression
 from floe_charts.helm.functions import present
 from floe_charts.helm.pieces import Conditional, each, when
-from floe_charts.helm.values import Image, Resources
+from floe_charts.helm.values import Image, IngressValues, Resources
 
 if TYPE_CHECKING:
     from floe_charts.helm.component import Component, Template
@@ -234,6 +234,21 @@ class Part:
         cluster_ip = {"clusterIP": "None"} if headless else {}
         body = {**cluster_ip, **spec, "selector": self.selector, "ports": ports}
         return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": body}
+
+    def ingress(self, values: IngressValues, *, port: str | None = None) -> dict[str, Any]:
+        """An Ingress to the part's Service, to its first port or the one named ``port``.
+
+        Whether there is one is for the caller to say: ``with self.when(v.ingress.enabled):``.
+        """
+        backend = {"service": {"name": self.name, "port": {"name": port or next(iter(self.ports))}}}
+        path = {"path": values.path, "pathType": "Prefix", "backend": backend}
+        spec = {
+            "ingressClassName": values.class_name,
+            "rules": [{"host": values.host, "http": {"paths": [path]}}],
+            "tls": when(present(values.tls_secret), [{"hosts": [values.host], "secretName": values.tls_secret}]),
+        }
+        metadata = self.metadata(annotations=values.annotations)
+        return {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata, "spec": spec}
 
     def horizontal_pod_autoscaler(self, *, minimum: int, maximum: int, cpu_percent: int) -> dict[str, Any]:
         """A HorizontalPodAutoscaler of the part's Deployment on CPU, in percent of what its pods request."""

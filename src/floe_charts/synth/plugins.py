@@ -33,7 +33,7 @@ ENTRY_POINT_GROUPS: dict[str, str] = {
     "lineage_backend": "floe.lineage_backends",
     "telemetry_backend": "floe.telemetry_backends",
 }
-"""Entry point groups of floe's plugin types (floe_core.plugin_types); an entry point has the plugin's ``type`` as name."""
+"""Entry point groups of floe's plugin types (floe_core.plugin_types); its points are named like plugin types."""
 
 # Both spellings exist among floe's plugins.
 _METHODS = ("get_helm_values", "get_helm_values_override")

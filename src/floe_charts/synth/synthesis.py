@@ -139,7 +139,8 @@ def _environment_layers(
     layers.put("resource preset", chart.preset_values(environment))
     layers.put("environment", chart.environment_values(environment))
     if environment.values:
-        source = f"environments.{name}.values"
+        file = chart.deployment.source
+        source = f"{file}: environments.{name}.values" if file else f"environments.{name}.values"
         layers.put("environment", _checked(Override(source, environment.values), declared).values)
     _refuse(declared.faults(layers.values), f"values-{name}.yaml")
     _put_plugins(layers, plugins)

@@ -1,0 +1,309 @@
+"""values.schema.json: draft-07, closed everywhere, and exactly as strict as the declaration."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal
+
+import jsonschema
+import pydantic
+import pytest
+
+from floe_charts.errors import DeclarationError
+from floe_charts.helm import (
+    AnyJson,
+    Component,
+    Const,
+    Dependency,
+    DnsLabel,
+    DnsName,
+    Field,
+    HelmChart,
+    Image,
+    LabelKey,
+    NodeSelector,
+    Port,
+    Resources,
+    StringMap,
+    SubchartValues,
+    Toleration,
+    Values,
+)
+from tests.helm.rendering import Rendering
+
+
+class Entry(Values):
+    """An entry."""
+
+    name: DnsLabel = Field("n", description="A name.", max_length=20)
+    note: str | None = Field(None, description="A note.")
+
+
+class WideValues(Values):
+    """One of each."""
+
+    replicas: int = Field(2, ge=1, le=50, description="Pods.")
+    free_number: int = Field(1, description="A number.")
+    step: int = Field(10, multiple_of=5, description="A number.")
+    port: Port = Field(8080, ge=1024, description="A port.")
+    ratio: float = Field(0.5, gt=0, lt=1, description="A ratio.")
+    on: bool = Field(False, description="A switch.")
+    mode: Literal["a", "b"] = Field("a", description="A choice.")
+    version: Annotated[str, Const("v1")] = Field("v1", description="Fixed.")
+    text: str = Field("", max_length=30, description="A text.")
+    secret: DnsName | None = Field(None, description="A Secret.")
+    entries: list[Entry] = Field([], max_length=3, description="Entries.")
+    by_name: dict[DnsLabel, Entry] = Field({}, description="Entries by name.")
+    names: list[DnsLabel] = Field(["a"], min_length=1, description="Names.")
+    annotations: StringMap = Field({}, description="Annotations.")
+    node_selector: NodeSelector = Field({}, description="Nodes.")
+    tolerations: list[Toleration] = Field([], description="Taints.")
+    resources: Resources = Field(Resources(), description="Resources.")
+    image: Image = Image(repository="shop", tag="1")
+    odd: str = Field("x", alias="odd-key.with/dots", description="A key that is no identifier.")
+    free: AnyJson = Field({}, description="Anything.")
+    loose: dict[str, int] = Field({}, description="Numbers.")
+
+
+class Wide(Component[WideValues]):
+    """A component."""
+
+    def build(self, v: WideValues) -> None:
+        self.add({"apiVersion": "test/v1", "kind": "Probe", "metadata": {"name": "probe"}, "body": {"all": v}})
+
+
+@pytest.fixture(scope="module")
+def wide() -> Rendering:
+    chart = HelmChart("wide", description="A chart for a test.", icon="https://example.com/icon.png")
+    Wide(chart, "web")
+    return Rendering(chart.files())
+
+
+@pytest.fixture(scope="module")
+def schema(wide: Rendering) -> Any:
+    return json.loads(wide.files["values.schema.json"])
+
+
+def _objects(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(schema, dict):
+        if "properties" in schema:
+            yield path, schema
+        for key, inner in schema.items():
+            yield from _objects(inner, f"{path}.{key}")
+    elif isinstance(schema, list):
+        for inner in schema:
+            yield from _objects(inner, path)
+
+
+def test_it_is_a_closed_draft_07_schema(schema: Any) -> None:
+    assert schema["$schema"] == "http://json-schema.org/draft-07/schema#"
+    jsonschema.Draft7Validator.check_schema(schema)
+    objects = dict(_objects(schema))
+    assert len(objects) > 8
+    for path, part in objects.items():
+        assert part["additionalProperties"] is False, path
+        optional = {name for name, inner in part["properties"].items() if "null" in inner.get("type", ())}
+        # `global` is Helm's own.
+        assert set(part["required"]) == set(part["properties"]) - optional - {"global"}, path
+
+
+def test_every_value_has_its_type_bounds_and_description(schema: Any) -> None:
+    web = schema["properties"]["web"]["properties"]
+    assert all(inner["description"] for inner in web.values())
+    assert web["replicas"] == {"description": "Pods.", "type": "integer", "minimum": 1, "maximum": 50}
+    # Beyond 2**53 Helm's numbers are no longer exact.
+    assert web["freeNumber"] == {"description": "A number.", "type": "integer", "minimum": 1 - 2**53, "maximum": 2**53 - 1}
+    assert web["step"]["multipleOf"] == 5
+    assert (web["port"]["minimum"], web["port"]["maximum"]) == (1024, 65535)
+    assert (web["ratio"]["exclusiveMinimum"], web["ratio"]["exclusiveMaximum"]) == (0, 1)
+    assert web["mode"]["enum"] == ["a", "b"]
+    assert web["version"]["const"] == "v1"
+    assert web["secret"]["type"] == ["string", "null"]
+    assert web["entries"]["maxItems"] == 3
+    assert web["names"]["minItems"] == 1
+    name = web["entries"]["items"]["properties"]["name"]
+    assert (name["maxLength"], name["pattern"]) == (20, "^[a-z]([-a-z0-9]*[a-z0-9])?$")
+    assert web["names"]["items"]["maxLength"] == 63
+    assert web["annotations"]["propertyNames"]["maxLength"] == 253
+    assert web["loose"]["propertyNames"] == {"maxLength": 100}
+
+
+RIGHT: list[dict[str, Any]] = [
+    {},
+    {"replicas": 50, "port": 1024, "ratio": 0.001, "mode": "b", "freeNumber": -(10**12), "step": 0},
+    {"secret": "a.b", "entries": [{"name": "a"}, {"name": "b", "note": ""}, {"name": "c", "note": None}]},
+    {"byName": {"a": {"name": "x"}}, "annotations": {"a.b/C": "{{ x }}", "d": ""}, "nodeSelector": {"a": "b"}},
+    {"tolerations": [{"operator": "Exists"}], "odd-key.with/dots": "y", "free": {"a": [None, 1, {"b": "c"}]}},
+    {"image": {"tag": "2"}, "resources": {"limits": {"cpu": "2"}}, "loose": {"a b": 1}},
+]
+WRONG: list[dict[str, Any]] = [
+    {"replcas": 1},
+    {"replicas": 0},
+    {"replicas": 51},
+    {"replicas": "2"},
+    {"replicas": 1.5},
+    {"replicas": None},
+    {"freeNumber": 2**60},
+    {"step": 7},
+    {"port": 80},
+    {"port": 65536},
+    {"ratio": 0},
+    {"ratio": "0.5"},
+    {"on": "true"},
+    {"on": 0},
+    {"mode": "c"},
+    {"version": "v2"},
+    {"text": "x" * 31},
+    {"text": 5},
+    {"text": None},
+    {"secret": "Not A Name"},
+    {"entries": [{}]},
+    {"entries": [{"name": "A"}]},
+    {"entries": [{"name": "n" * 21}]},
+    {"entries": [{"name": "a", "nam": "b"}]},
+    {"entries": [{"name": "a"}] * 4},
+    {"entries": {}},
+    {"byName": {"A": {"name": "a"}}},
+    {"byName": {"a": {"name": "a", "more": 1}}},
+    {"byName": []},
+    {"names": []},
+    {"names": ["n" * 64]},
+    {"names": "a"},
+    {"annotations": {"a b": "x"}},
+    {"annotations": {"a": 1}},
+    {"annotations": {"k" * 254: "x"}},
+    {"nodeSelector": {"a": "not a label!"}},
+    {"tolerations": [{"operator": "exists"}]},
+    {"tolerations": [{"operator": "Exists", "efect": "NoSchedule"}]},
+    {"resources": {"requests": {"cpu": "lots"}}},
+    {"resources": {"requests": {"gpu": "1"}}},
+    {"resources": {"request": {}}},
+    {"image": {"repo": "x"}},
+    {"image": "shop:1"},
+    {"oddKey": "x"},
+    {"loose": {"k" * 101: 1}},
+    {"free": {"<<": 1}},
+    {"free": "\x85"},
+]
+
+
+@pytest.mark.parametrize("values", RIGHT)
+def test_what_fits_is_accepted(wide: Rendering, schema: Any, values: dict[str, Any]) -> None:
+    assert not wide.refused({"web": values})
+    merged = wide.merged({"web": values})
+    jsonschema.Draft7Validator(schema).validate(merged)
+    wide.objects({"web": values})
+
+
+@pytest.mark.parametrize("values", WRONG, ids=lambda values: ascii(values)[:40])
+def test_what_does_not_fit_is_refused(wide: Rendering, values: dict[str, Any]) -> None:
+    assert wide.refused({"web": values})
+
+
+def test_keys_at_the_top_are_closed_but_for_helms_own(wide: Rendering) -> None:
+    assert wide.refused({"wbe": {}})
+    assert wide.refused({"nameOverride": "Not A Name"})
+    assert not wide.refused({"global": {"anything": 1}})
+
+
+def test_helm_lints_the_chart(wide: Rendering) -> None:
+    assert wide.lint() == []
+
+
+class KnownValues(SubchartValues):
+    """Values of a dependency whose keys are known."""
+
+    known_keys: ClassVar[frozenset[str] | None] = frozenset({"global", "theirs"})
+    enabled: bool = Field(True, description="Whether it is there.")
+
+
+class OpenInner(SubchartValues):
+    """An open object."""
+
+    known_keys: ClassVar[frozenset[str] | None] = None
+    own: int = Field(1, description="Ours.")
+
+
+class OpenValues(KnownValues):
+    """Values of a dependency with an open object."""
+
+    inner: OpenInner = OpenInner()
+
+
+class Theirs(Component[OpenValues]):
+    """A dependency."""
+
+    def __init__(self, chart: HelmChart, id: str, version: str = "1.2.3") -> None:
+        super().__init__(chart, id)
+        source = Dependency("upstream", version, "https://example.com", alias=id, condition=f"{id}.enabled")
+        self.depend(source, known_version="1.2.3")
+
+
+def test_a_dependencys_own_keys_pass_and_no_others() -> None:
+    chart = HelmChart("umbrella", description="A chart for a test.")
+    Theirs(chart, "sub")
+    rendering = Rendering(chart.files())
+    for right in ({"theirs": [1]}, {"global": {"a": 1}}, {"inner": {"any": 1}}, {"inner": {"own": 2}}, {"enabled": False}):
+        assert not rendering.refused({"sub": right})
+    for wrong in ({"thiers": 1}, {"inner": {"own": "x"}}, {"enabled": "yes"}):
+        assert rendering.refused({"sub": wrong})
+
+
+def test_a_dependency_of_another_version_is_open() -> None:
+    chart = HelmChart("umbrella", description="A chart for a test.")
+    Theirs(chart, "sub", "2.0.0")
+    rendering = Rendering(chart.files())
+    assert not rendering.refused({"sub": {"thiers": 1}})
+    assert rendering.refused({"sub": {"enabled": "yes"}})
+
+
+@pytest.mark.parametrize(
+    ("annotation", "field", "said"),
+    [
+        (str, {"pattern": "^(?!a)b$"}, r"holds '\(\?!', which Helm \(RE2\) does not read"),
+        (str, {"pattern": r"^(a)\1$"}, r"which Helm \(RE2\) does not read"),
+        (tuple[int, int], {}, "has no counterpart in a values file"),
+        (int | str, {}, "has no counterpart in a values file"),
+        (dict[int, str], {}, "the keys of a map are strings"),
+        (Literal["a", 1], {}, "the members of a Literal must be of one scalar type"),
+        (Annotated[str, pydantic.Field(pattern="^a$")], {"pattern": "^b$"}, "pattern is said twice"),
+    ],
+)
+def test_what_a_schema_cannot_say_is_refused(annotation: Any, field: dict[str, Any], said: str) -> None:
+    model = pydantic.create_model("OddValues", __base__=Values, __doc__="Odd.", value=(annotation, Field(None, description="d", **field)))
+
+    class Odd(Component[Values]):
+        pass
+
+    chart = HelmChart("odd", description="A chart for a test.")
+    with pytest.raises(DeclarationError, match=rf"^OddValues.value: .*{said}"):
+        Odd(chart, "web", model.model_construct())
+        chart.files()
+
+
+def test_a_field_cannot_take_the_name_of_what_references_need() -> None:
+    class TakenValues(Values):
+        """Taken."""
+
+        keys: str = Field("", description="Keys.")
+
+    class Taken(Component[TakenValues]):
+        pass
+
+    chart = HelmChart("odd", description="A chart for a test.")
+    Taken(chart, "web")
+    with pytest.raises(DeclarationError, match="TakenValues.keys: references have a 'keys' of their own; name it keys_"):
+        chart.files()
+
+
+def test_patterns_of_the_ready_types_say_the_same_to_helm_and_to_python(schema: Any) -> None:
+    patterns = set(re.findall(r'"pattern": "((?:[^"\\]|\\.)*)"', json.dumps(schema)))
+    assert len(patterns) > 6
+    for pattern in patterns:
+        text = json.loads(f'"{pattern}"')
+        assert text.startswith("^")
+        assert text.endswith("$")
+        re.compile(text)
+    assert LabelKey.__metadata__  # the keys of annotations are held to it
