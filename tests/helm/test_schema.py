@@ -262,8 +262,6 @@ def test_a_dependency_of_another_version_is_open() -> None:
 @pytest.mark.parametrize(
     ("annotation", "field", "said"),
     [
-        (str, {"pattern": "^(?!a)b$"}, r"holds '\(\?!', which Helm \(RE2\) does not read"),
-        (str, {"pattern": r"^(a)\1$"}, r"which Helm \(RE2\) does not read"),
         (tuple[int, int], {}, "has no counterpart in a values file"),
         (int | str, {}, "has no counterpart in a values file"),
         (dict[int, str], {}, "the keys of a map are strings"),

@@ -120,11 +120,8 @@ def _unset(schema: Mapping[str, object], values: Mapping[str, object], path: Val
     declared = {key: part for one in schemas_at(schema, path) for key, part in _properties(one).items()}
     for key, part in declared.items():
         where = (*path, key)
-        if (
-            not isinstance(part, Mapping)
-            or not ({"type", "const", "enum", "$ref"} & part.keys())
-            or key == "global" == where[0]
-        ):
+        described = isinstance(part, Mapping) and bool({"type", "const", "enum", "$ref"} & part.keys())
+        if not isinstance(part, Mapping) or not described or where == ("global",):
             continue
         if part.get("type") == "object" and _properties(part):
             yield from _unset(schema, values, where)

@@ -127,11 +127,7 @@ PARTS: list[tuple[str, dict[str, object], set[str]]] = [
     ("another lineage backend", {"plugins__lineage_backend__type": "atlan"}, {"marquez"}),
     ("no plugin for lineage", {"plugins__lineage_backend": None}, set()),
     ("no telemetry", {"observability__telemetry__enabled": False}, {"otel"}),
-    (
-        "telemetry that the gateway sends on",
-        {"observability__telemetry__otlp_endpoint": "https://otlp.example.com"},
-        set(),
-    ),
+    ("telemetry sent on", {"observability__telemetry__otlp_endpoint": "https://otlp.example.com"}, set()),
     ("another orchestrator", {"plugins__orchestrator__type": "airflow"}, {"dagster", "workspace"}),
 ]
 

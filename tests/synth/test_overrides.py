@@ -152,8 +152,8 @@ class TestFiles:
         (tmp_path / "a.json").write_text('{"web": {"replicas": 2}}')
         assert read_values(tmp_path / "a.yaml").values == read_values(tmp_path / "a.json").values
 
-    def test_nothing_but_comments_is_no_value(self, tmp_path: Path) -> None:
-        (tmp_path / "a.yaml").write_text("# nothing yet\n")
+    def test_an_empty_document_is_no_value(self, tmp_path: Path) -> None:
+        (tmp_path / "a.yaml").write_text("--- # nothing yet\n")
         assert read_values(tmp_path / "a.yaml").values == {}
 
     @pytest.mark.parametrize(("text", "found"), [("[1]", "a list"), ("7", "a number"), ("hello", "a string")])

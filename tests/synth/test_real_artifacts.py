@@ -1,4 +1,4 @@
-"""Artifacts that the real compiler wrote, of this contract and older ones, become charts that Helm and Kubernetes take."""
+"""What the real compiler wrote, of this contract and older ones, becomes charts that Helm and Kubernetes take."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NOT_OURS = {
     # On a developer's machine; in a pod nobody listens there.
     "quickstart-dry-run": {"http://localhost:4317"},
     "v0.1_compiled_artifacts": _OLD_GATEWAY,
-    "v0.5_compiled_artifacts_with_semantic": _OLD_GATEWAY,
+    "v0.5_compiled_artifacts_with_semantic": _OLD_GATEWAY | {"http://cube:4000"},
     "v0.6_compiled_artifacts_with_ingestion": _OLD_GATEWAY,
 }
 

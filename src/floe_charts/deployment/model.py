@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -34,6 +35,13 @@ class ChartInfo(Settings):
     )
 
 
+@dataclass(frozen=True)
+class _Source:
+    """Where a deployment was read; two that say the same are equal all the same."""
+
+    file: str = field(compare=False)
+
+
 class Deployment(Settings):
     """Where the platform goes, complete: what the file says over what floe-charts takes for granted."""
 
@@ -56,7 +64,7 @@ class Deployment(Settings):
     components: Components = Field(
         default=Components(), description="Strategy and source of each part of the platform."
     )
-    _source: str = PrivateAttr(default="")
+    _source: _Source = PrivateAttr(default_factory=lambda: _Source(""))
 
     @field_validator("environments", mode="before")
     @classmethod
@@ -104,13 +112,13 @@ class Deployment(Settings):
     def parse(cls, data: object, *, source: str = "") -> Deployment:
         """The deployment in ``data``, the tree of a file that errors call ``source``; raises DeploymentError."""
         deployment = loader.validated(cls, data, source)
-        deployment._source = source
+        deployment._source = _Source(source)
         return deployment
 
     @property
     def source(self) -> str:
         """The file that it comes from, for errors that show later; empty where there is none."""
-        return self._source
+        return self._source.file
 
     @classmethod
     def find(cls, directory: str | Path = ".") -> Deployment | None:

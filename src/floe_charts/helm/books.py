@@ -125,7 +125,7 @@ def check_condition(dependency: Dependency, properties: Iterable[Property]) -> l
         if spec is None or spec.kind != "boolean":
             near = nearest(path_text(path), [path_text(leaf) for leaf in declared_paths(declared.values())])
             hint = f"; did you mean {near}?" if near and near != path_text(path) else ""
-            problem = f"is a {spec.json_type}, not a boolean" if spec is not None else "is not a declared value"
+            problem = f"is {spec.in_words}, not a boolean" if spec is not None else "is not a declared value"
             raise DeclarationError(f"{dependency.name}: its condition {path_text(path)} {problem}{hint}")
         paths.append(path)
     return paths

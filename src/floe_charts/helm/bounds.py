@@ -26,19 +26,16 @@ _NARROWER: dict[str, Callable[[Any, Any], Any]] = {
     "minimum": max, "exclusiveMinimum": max, "minLength": max, "minItems": max, "minProperties": max,
     "maximum": min, "exclusiveMaximum": min, "maxLength": min, "maxItems": min, "maxProperties": min,
 }  # fmt: skip
-# What Go's regular expressions do not have, or read otherwise than Python and ECMAScript.
-_NOT_RE2 = re.compile(r"\(\?(?:[=!]|<[=!]|P=|>|\()|\\[1-9]|\\[AZzGbB]|\(\?[a-zA-Z]+[:)]|[*+?}]\+")
 _WIDE = re.compile(r"\\[SWDPpxuUN]|\[\^|[^ -~]")
 
 
 def bounds_of(metadata: Iterable[object], kind: str, where: str) -> dict[str, Any]:
     """The keywords that pydantic's metadata of a field of ``kind`` amounts to.
 
-    Raises :class:`DeclarationError` for a pattern that Helm's regular expressions do not have, and for metadata that a
-    values file cannot be held to.
+    Raises :class:`DeclarationError` where a keyword is said twice and differs.
     """
     found: dict[str, Any] = {}
-    for keyword, value in _keywords(metadata, kind, where):
+    for keyword, value in _keywords(metadata, kind):
         if keyword in found and keyword in _NARROWER:
             found[keyword] = _NARROWER[keyword](found[keyword], value)
         elif found.setdefault(keyword, value) != value:
@@ -46,12 +43,12 @@ def bounds_of(metadata: Iterable[object], kind: str, where: str) -> dict[str, An
     return found
 
 
-def _keywords(metadata: Iterable[object], kind: str, where: str) -> Iterator[tuple[str, Any]]:
+def _keywords(metadata: Iterable[object], kind: str) -> Iterator[tuple[str, Any]]:
     for item in metadata:
         if isinstance(item, FieldInfo):
-            yield from _keywords(item.metadata, kind, where)
+            yield from _keywords(item.metadata, kind)
             continue
-        yield from _pattern(item, where)
+        yield from _pattern(item)
         limit = _LIMITS.get(type(item))
         extra = getattr(item, "json_schema", None)
         if limit:
@@ -63,16 +60,14 @@ def _keywords(metadata: Iterable[object], kind: str, where: str) -> Iterator[tup
         elif isinstance(extra, dict):
             yield from extra.items()
         elif isinstance(item, annotated_types.GroupedMetadata):
-            yield from _keywords(item, kind, where)
+            yield from _keywords(item, kind)
 
 
-def _pattern(item: object, where: str) -> Iterator[tuple[str, str]]:
+def _pattern(item: object) -> Iterator[tuple[str, str]]:
+    # Pydantic's regular expressions have no more than Helm's: neither look-around nor back-references.
     pattern = getattr(item, "pattern", None)
     pattern = getattr(pattern, "pattern", pattern)
     if isinstance(pattern, str) and not isinstance(item, annotated_types.GroupedMetadata):
-        odd = _NOT_RE2.search(pattern)
-        if odd:
-            raise DeclarationError(f"{where}: the pattern {pattern!r} holds {odd.group()!r}, which Helm (RE2) does not read")
         yield "pattern", pattern
 
 

@@ -232,7 +232,7 @@ class HelmChart(ConstructScope):
             made = witness(template.manifest, values, otherwise=otherwise)
             for fault in schemas.validate(made):
                 said = f"{fault.message}{f'; {fault.hint}' if fault.hint else ''}"
-                node = expression_at(template.manifest, fault.path)
+                node = expression_at(template.manifest, fault.path, otherwise=otherwise)
                 if node is not None:
                     said = _misplaced(node, fault, schemas.field_types(made["apiVersion"], made["kind"], fault.path)) or said
                 raise DeclarationError(f"{template.title}: {said} ({template.owner})")
@@ -271,6 +271,5 @@ def _misplaced(node: Node, fault: SchemaFault, taken: frozenset[str]) -> str | N
     kind = node.spec.json_type
     if not fault.expected or kind in taken or not taken or (kind == "integer" and "number" in taken):
         return None
-    what = "an" if kind[0] in "aio" else "a"
     source = path_text(node.path) if isinstance(node, ValueRef) else f"{{{{ {node.go('.')} }}}}"
-    return f"{field_path(fault.path)} takes {fault.expected}, but {source} is {what} {kind}"
+    return f"{field_path(fault.path)} takes {fault.expected}, but {source} is {node.spec.in_words}"

@@ -186,7 +186,15 @@ class Splice:
         """Keep what is to be put there."""
         self.content = content
 
+    def __copy__(self) -> Splice:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Splice:
+        return self
+
     def __getattr__(self, name: str) -> NoReturn:
+        if name == "content":  # Not made yet: pickle asks.
+            raise AttributeError(name)
         raise AttributeError(f"{_LOOP}; found .{name} of what stands for all entries of {self.content!r}")
 
     def __str__(self) -> str:
@@ -241,7 +249,7 @@ def _arithmetic(function: str, *arguments: int) -> int:
     nodes = tuple(node_of(argument) for argument in arguments)
     for node in nodes:
         if node.spec.kind != "integer":
-            raise UndecidedError(f"{node.go('.')} is a {node.spec.json_type}; Helm computes with whole numbers only")
+            raise UndecidedError(f"{node.go('.')} is {node.spec.in_words}; Helm computes with whole numbers only")
     return IntExpr(Call(function, nodes, INTEGER))
 
 

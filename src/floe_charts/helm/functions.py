@@ -32,7 +32,7 @@ def condition_of(value: object) -> Node:
     node = node_of(value)
     if node.spec.kind != "boolean":
         raise DeclarationError(
-            f"{node.go('.')} is a {node.spec.json_type}, not a condition; ask present(a), nonempty(a), ne(a, 0), ..."
+            f"{node.go('.')} is {node.spec.in_words}, not a condition; ask present(a), nonempty(a), ne(a, 0), ..."
         )
     return node
 
@@ -48,7 +48,7 @@ def _comparison(function: str, left: object, right: object) -> tuple[list[Node],
     if kinds == {"integer", "number"}:
         nodes = (_as_number(nodes[0]), _as_number(nodes[1]))
     elif len(kinds) > 1 or not kinds <= {"string", "integer", "number", "boolean"}:
-        named = " with ".join(f"{node.go('.')} (a {node.spec.json_type})" for node in nodes)
+        named = " with ".join(f"{node.go('.')} ({node.spec.in_words})" for node in nodes)
         raise DeclarationError(f"{function} cannot compare {named}; it takes two values of one scalar type")
     return [presence(node) for node in nodes if node.spec.optional], Call(function, nodes, BOOLEAN)
 
@@ -131,7 +131,7 @@ def filled(node: Node) -> Node:
     """The condition that a string, map or list has anything in it."""
     kind = node.spec.kind
     if kind in ("integer", "number", "boolean", "object"):
-        raise DeclarationError(f"{node.go('.')} is a {node.spec.json_type}, which is never empty; ask present(a), ne(a, 0), ...")
+        raise DeclarationError(f"{node.go('.')} is {node.spec.in_words}, which is never empty; ask present(a), ne(a, 0), ...")
     if kind == "string" and not node.spec.optional:
         return Call("ne", (node, Constant("", STRING)), BOOLEAN)
     found = AsFound(node, node.spec, looks_inside=not holds_objects(node.spec))
@@ -164,8 +164,8 @@ def _choose(condition: Node, then: Node, otherwise: Node, optional: bool = False
     kinds = {then.spec.kind, otherwise.spec.kind}
     kind = "number" if kinds == {"integer", "number"} else then.spec.kind
     if len(kinds) > 1 and kind != "number":
-        one, other = then.spec.json_type, otherwise.spec.json_type
-        raise DeclarationError(f"{then.go('.')} is a {one} and {otherwise.go('.')} is a {other}; a choice is of one type")
+        one, other = then.spec.in_words, otherwise.spec.in_words
+        raise DeclarationError(f"{then.go('.')} is {one} and {otherwise.go('.')} is {other}; a choice is of one type")
     spec = replace(then.spec, kind=kind, bounds=(), optional=optional or otherwise.spec.optional,
                    text_safe=then.spec.text_safe and otherwise.spec.text_safe)
     if condition.spec.optional:  # Sprig's ternary wants true or false, not nil.

@@ -76,7 +76,7 @@ def each(source: object, body: Callable[..., Any]) -> Any:
     node = node_of(source)
     spec = node.spec
     if spec.item is None:
-        raise DeclarationError(f"each runs over a list or a map of values, but {node.go('.')} is a {spec.json_type}")
+        raise DeclarationError(f"each runs over a list or a map of values, but {node.go('.')} is {spec.in_words}")
     depth = _depth.get()
     variable, key = ("item", "key") if depth == 0 else (f"item{depth + 1}", f"key{depth + 1}")
     item = expression(LoopItem(variable, (), spec.item, node))

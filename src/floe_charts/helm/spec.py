@@ -41,6 +41,11 @@ class Spec:
         """The JSON type's name."""
         return {"map": "object", "list": "array"}.get(self.kind, self.kind)
 
+    @property
+    def in_words(self) -> str:
+        """The JSON type as sentences have it: ``an integer``."""
+        return f"{'an' if self.json_type[0] in 'aeio' else 'a'} {self.json_type}"
+
 
 STRING = Spec("string")
 INTEGER = Spec("integer", text_safe=True)

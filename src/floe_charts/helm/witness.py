@@ -143,27 +143,29 @@ def has_alternatives(value: Any) -> bool:
     return isinstance(value, Sequence) and any(has_alternatives(item) for item in value)
 
 
-def expression_at(value: Any, path: Sequence[str | int]) -> Node | None:
-    """The expression that stands at ``path`` of a manifest, if it can be found there."""
-    here: Any = value
+def expression_at(value: Any, path: Sequence[str | int], *, otherwise: bool = False) -> Node | None:
+    """The expression that stands at ``path`` of a manifest, if it can be found there; ``otherwise`` as in :func:`witness`."""
+    here: Any = _side(value, otherwise)
     for key in path:
-        here = next(_inside(here, key), None)
-    node = whole_expression(here.body if isinstance(here, Conditional) else here)
+        here = _side(next(_inside(here, key, otherwise), None), otherwise)
+    node = whole_expression(here)
     return node if node is not None and any(True for _ in node.reads()) else None
 
 
-def _inside(value: Any, key: str | int) -> Iterator[Any]:
-    if isinstance(value, Splice):
-        yield from _inside(value.content, key)
-    elif isinstance(value, Conditional):
-        yield from _inside(value.body, key)
-        yield from _inside(value.otherwise, key)
-    elif isinstance(value, Mapping):
+def _side(value: Any, otherwise: bool) -> Any:
+    """A piece without the choices around it."""
+    while isinstance(value, (Conditional, Splice)):
+        value = value.content if isinstance(value, Splice) else value.otherwise if otherwise else value.body
+    return value
+
+
+def _inside(value: Any, key: str | int, otherwise: bool) -> Iterator[Any]:
+    if isinstance(value, Mapping):
         if key in value:
             yield value[key]
         for other, item in value.items():
             if isinstance(other, Splice):
-                yield from _inside(item, key)
+                yield from _inside(_side(item, otherwise), key, otherwise)
     elif isinstance(value, (list, tuple)) and isinstance(key, int) and key < len(value):
-        if not any(isinstance(item, Splice) for item in value[: key + 1]):
+        if not any(isinstance(item, (Splice, Conditional)) for item in value[: key + 1]):
             yield value[key]

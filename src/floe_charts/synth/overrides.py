@@ -38,7 +38,7 @@ class Override:
 
 
 def read_values(path: str | Path) -> Override:
-    """The values in a YAML or JSON file; nothing but comments is no value.
+    """The values in a YAML or JSON file; an empty document (``---``) has none.
 
     Raises :class:`DocumentError` for a file that cannot be read, :class:`ValuesError` for one that is no mapping.
     """

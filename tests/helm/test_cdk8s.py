@@ -1,0 +1,167 @@
+"""Any cdk8s construct under a chart, a component or a condition becomes a template, with expressions in its fields.
+
+These tests start Node, once in the process.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from floe_charts.errors import DeclarationError
+from floe_charts.helm import Component, Field, HelmChart, StringMap, Values, token
+from tests.helm.rendering import Rendering
+
+pytest.importorskip("cdk8s")
+
+
+def api_object(scope: Any, id: str, kind: str, metadata: dict[str, Any], spec: Any = None) -> Any:
+    """An ApiObject with a spec, which Python's cdk8s takes as a patch."""
+    import cdk8s
+
+    made = cdk8s.ApiObject(scope, id, api_version="v1" if kind in ("Service", "ResourceQuota") else "test/v1", kind=kind, metadata=metadata)
+    if spec is not None:
+        made.add_json_patch(cdk8s.JsonPatch.add("/spec", spec))
+    return made
+
+
+class CdkValues(Values):
+    """Values for cdk8s constructs."""
+
+    replicas: int = Field(1000000, description="A number.")
+    ratio: float = Field(0.5, description="A ratio.")
+    name: str = Field("a: {{ b", description="A text.")
+    note: str | None = Field(None, description="A text that need not be there.")
+    on: bool = Field(False, description="A switch.")
+    marks: StringMap = Field({}, description="Marks.")
+    names: list[str] = Field([], description="Names.")
+    memory: int = Field(512, description="Memory in MiB.")
+
+
+INCLUDED = """\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: included
+data:
+  text: "{{ .Values.web }} {{"
+  lines: |
+    {{- if x }}
+    a
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: included
+"""
+
+
+class CdkPart(Component[CdkValues]):
+    """Objects of cdk8s constructs, and one written by hand."""
+
+    included: str = ""
+
+    def build(self, v: CdkValues) -> None:
+        import cdk8s
+        import constructs
+
+        class Pair(constructs.Construct):
+            """A user's own construct."""
+
+            def __init__(self, scope: Any, id: str) -> None:
+                super().__init__(scope, id)
+                for part in ("one", "two"):
+                    cdk8s.ApiObject(self, part, api_version="test/v1", kind="Pair", metadata={"name": f"pair-{part}"})
+
+        self.add({"apiVersion": "test/v1", "kind": "Thing", "metadata": {"name": "by-hand"}})
+        thing = api_object(
+            self,
+            "thing",
+            "Thing",
+            {"name": self.name("thing"), "labels": {"text": v.name}},
+            {
+                "replicas": v.replicas,
+                "ratio": v.ratio,
+                "sum": v.replicas + 1,
+                "text": v.name,
+                "joined": f"<{v.name}:{v.replicas}>",
+                "hostile": "{{ .Values.web }}",
+                "on": token(v.on),
+                "marks": token(v.marks),
+                "names": token(v.names),
+                "note": token(v.note),
+                "list": [v.name, v.replicas, {v.name: v.ratio}],
+            },
+        )
+        thing.add_json_patch(cdk8s.JsonPatch.add("/spec/patched", v.replicas))
+        memory = cdk8s.Size.mebibytes(v.memory).as_string()
+        api_object(self, "memory", "ResourceQuota", {"name": "quota"}, {"hard": {"memory": memory}})
+        Pair(self, "pair")
+        cdk8s.Include(self, "include", url=self.included)
+        with self.when(v.on) as scope:
+            api_object(scope, "thing", "Guarded", {"name": "guarded"}, {"a": v.name})
+
+
+def _chart(directory: Path) -> HelmChart:
+    included = directory / "included.yaml"
+    included.write_text(INCLUDED)
+    chart = HelmChart("cdk", description="A chart for a test.", icon="https://example.com/i.png")
+    CdkPart.included = str(included)
+    CdkPart(chart, "web")
+    return chart
+
+
+def test_cdk8s_constructs_become_templates(tmp_path: Path) -> None:
+    chart = _chart(tmp_path)
+    # Under the chart itself, and from outside a component's build.
+    web = chart.components["web"].refs
+    api_object(chart, "top", "Top", {"name": "top"}, {"on": token(web.on)})
+    api_object(chart.components["web"], "thing", "Outside", {"name": "outside"})
+    files = chart.files()
+    # A second synth gives the same bytes, though cdk8s takes each id once.
+    assert chart.files() == files
+    assert {name for name in files if name.startswith("templates/")} == {
+        "templates/_helpers.tpl", "templates/cdk-top.yaml", "templates/web-outside.yaml", "templates/web-thing.yaml",
+        "templates/web-cdk-thing-thing.yaml", "templates/web-resourcequota.yaml", "templates/web-pair.yaml",
+        "templates/web-pair-two-pair.yaml", "templates/web-configmap.yaml", "templates/web-secret.yaml",
+        "templates/web-guarded.yaml",
+    }  # fmt: skip
+    assert "replicas: {{ .Values.web.replicas | int64 }}" in files["templates/web-cdk-thing-thing.yaml"]
+    rendering = Rendering(files)
+    assert rendering.lint() == []
+    objects = rendering.objects()
+    assert "web-guarded.yaml" not in objects
+    assert objects["cdk-top.yaml"]["spec"] == {"on": False}
+    thing = objects["web-cdk-thing-thing.yaml"]
+    assert thing["metadata"] == {"name": "shop-cdk-thing", "labels": {"text": "a: {{ b"}}
+    assert thing["spec"] == {
+        "replicas": 1000000, "ratio": 0.5, "sum": 1000001, "patched": 1000000, "text": "a: {{ b", "joined": "<a: {{ b:1000000>",
+        "hostile": "{{ .Values.web }}", "on": False, "list": ["a: {{ b", 1000000, {"a: {{ b": 0.5}],
+    }  # fmt: skip
+    # JavaScript made a text of a number: 512Mi.
+    assert objects["web-resourcequota.yaml"]["spec"] == {"hard": {"memory": "512Mi"}}
+    assert objects["web-configmap.yaml"] == next(yaml.safe_load_all(INCLUDED))
+    values = {"on": True, "marks": {"a": "{{"}, "names": ["x"], "note": "", "name": "n"}
+    objects = rendering.objects({"web": values})
+    assert objects["web-guarded.yaml"]["spec"] == {"a": "n"}
+    found = objects["web-cdk-thing-thing.yaml"]["spec"]
+    assert (found["on"], found["marks"], found["names"], found["note"]) == (True, {"a": "{{"}, ["x"], "")
+
+
+def test_an_object_of_a_construct_is_held_against_kubernetes_too() -> None:
+    class Plain(Values):
+        """Nothing."""
+
+        name: str = Field("x", description="A name.")
+
+    class Wrong(Component[Plain]):
+        def build(self, v: Plain) -> None:
+            api_object(self, "s", "Service", {"name": "s"}, {"clusterIPs": v.name})
+
+    chart = HelmChart("cdk", description="A chart for a test.")
+    Wrong(chart, "web")
+    with pytest.raises(DeclarationError, match=r"^Service s: spec.clusterIPs takes a list, but web.name is a string \(Wrong\)$"):
+        chart.files()
