@@ -17,6 +17,7 @@ from floe_charts.helm.checking import DeclaredValues
 from floe_charts.helm.component import Component
 from floe_charts.synth import Override, PluginValues, read_values
 from floe_charts.synth.overrides import parse_set
+from floe_charts.synth.secrets import credential_paths
 
 
 class Inner(Values):
@@ -209,6 +210,22 @@ class TestCredentials:
         deployment = Deployment.parse({"environments": {"dev": {"values": {"minio": {"auth": {"rootPassword": "x"}}}}}})
         with pytest.raises(ValuesError, match=r"environments\.dev\.values: minio\.auth\.rootPassword holds a cred"):
             synth([CompiledArtifacts.example()], deployment, plugin_values=())
+
+    @pytest.mark.parametrize(
+        ("tree", "found"),
+        [
+            ({"existingSecret": "x", "userPasswordKey": "x", "passwordSecret": "x", "imagePullSecrets": "x"}, []),
+            ({"clientSecret": "x", "secret_key": "x"}, ["clientSecret", "secret_key"]),
+            ({"env": [{"name": "API_TOKEN", "value": "x"}, {"name": "HOME", "value": "x"}]}, ["env.0.value"]),
+            ({"token": "", "password": None, "max_tokens": 7, "tokenUrl": "https://example.com"}, []),
+            ({"note": "**********", "url": "https://me:pw@example.com"}, ["note", "url"]),
+        ],
+    )
+    def test_are_told_by_name_and_by_look(
+        self, declared: DeclaredValues, tree: dict[str, Any], found: list[str]
+    ) -> None:
+        paths = credential_paths({"shop": {"anything": tree}}, declared)
+        assert [".".join(path) for path in paths] == [f"shop.anything.{path}" for path in found]
 
     def test_names_of_secrets_are_none(self) -> None:
         files = synth([CompiledArtifacts.example()], sets=["minio.auth.existingSecret=other"], plugin_values=())

@@ -20,8 +20,7 @@ from floe_charts.helm.kubernetes import OLDEST, KubernetesSchemas, SchemaFault, 
 from floe_charts.helm.nodes import Node, ValueRef, path_text
 from floe_charts.helm.notes import notes_text
 from floe_charts.helm.refs import refs_to
-from floe_charts.helm.schema import values_schema
-from floe_charts.helm.scalars import json_text
+from floe_charts.helm.schema import SchemaRequest, schema_text, values_schema
 from floe_charts.helm.spec import Property, Spec, property_specs
 from floe_charts.helm.template import TemplateWriter
 from floe_charts.helm.values import Const, Field, Values
@@ -149,7 +148,11 @@ class HelmChart(ConstructScope):
 
     def schema(self) -> dict[str, Any]:
         """values.schema.json as a tree (draft-07)."""
-        return values_schema(self.properties(), f"Values of {self.chart_name}", self.open_keys())
+        return values_schema(self.properties(), self._schema_title, self.open_keys())
+
+    @property
+    def _schema_title(self) -> str:
+        return f"Values of {self.chart_name}"
 
     def dependencies(self) -> list[Dependency]:
         """The charts that this chart depends on."""
@@ -197,8 +200,8 @@ class HelmChart(ConstructScope):
             files["templates/NOTES.txt"] = f"{comment}\n{notes}"
         files["Chart.yaml"] = self._chart_yaml()
         files["values.yaml"] = values_text(properties, values, f"{self._header()}\n{self.description}")
-        schema = {"$comment": self._header(), **self.schema()}
-        files["values.schema.json"] = json_text(schema)
+        request = SchemaRequest(tuple(properties), self._schema_title, self._header(), self.open_keys())
+        files["values.schema.json"] = schema_text(request)
         files["README.md"] = self._readme(properties, values)
         files[".helmignore"] = "".join(f"{line}\n" for line in (*comment_lines(self._header()), *_IGNORED))
         for name, overlay in (overlays or {}).items():

@@ -113,6 +113,8 @@ class DeclaredValues:
             import jsonschema_rs
 
             self._validator = jsonschema_rs.Draft7Validator(dict(self._schema))
+        if self._validator.is_valid(values):  # Much quicker than looking for errors.
+            return []
         made = []
         for error in self._validator.iter_errors(values):
             keys = tuple(str(key) for key in error.instance_path)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
+from floe_charts.helm.scalars import json_text
 from floe_charts.helm.spec import Property, Spec, property_specs
 from floe_charts.helm.values import SubchartValues
 
-__all__ = ["values_schema"]
+__all__ = ["SchemaRequest", "schema_text", "values_schema"]
 
 # What Helm's toYaml writes so that YAML readers refuse it or read another text. As characters, not as escapes: Go's
 # regular expressions do not know \\u.
@@ -31,6 +34,29 @@ _EXACT = {"minimum": -(2**53) + 1, "maximum": 2**53 - 1}
 # YAML's keys end at 1024 characters; where any text goes, an escape can take ten.
 _KEY_LENGTH = 253
 _FREE_KEY_LENGTH = 100
+
+
+@dataclass(frozen=True)
+class SchemaRequest:
+    """What the text of a schema follows from; equal requests have equal texts."""
+
+    properties: tuple[Property, ...]
+    title: str
+    comment: str
+    open_keys: frozenset[str]
+    # Bounds are no part of the equality of types.
+    bounds: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Note the bounds of the properties themselves; those below follow from the Values classes."""
+        object.__setattr__(self, "bounds", repr([prop.spec.bounds for prop in self.properties]))
+
+
+@lru_cache(maxsize=32)
+def schema_text(request: SchemaRequest) -> str:
+    """values.schema.json as text; the same request is answered from memory, as a snapshot test asks it often."""
+    schema = values_schema(request.properties, request.title, request.open_keys)
+    return json_text({"$comment": request.comment, **schema})
 
 
 def values_schema(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from floe_charts.errors import DeclarationError
@@ -34,11 +35,17 @@ def overlay_text(differences: Mapping[str, Any], header: str) -> str:
 
 def comment_lines(text: str, width: int = _WIDTH) -> list[str]:
     """``text`` as comments, each line wrapped at ``width``; characters that a comment cannot hold become spaces."""
+    return list(_comment_lines(text, width))
+
+
+# A snapshot test synthesizes the same descriptions again and again, and wrapping them is a tenth of its time.
+@lru_cache(maxsize=8192)
+def _comment_lines(text: str, width: int) -> tuple[str, ...]:
     shown = ("".join(char if char.isprintable() else " " for char in line) for line in text.splitlines())
     wrapped = (
         part for line in shown for part in textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)
     )
-    return [f"# {' '.join(part.split())}" for part in wrapped]
+    return tuple(f"# {' '.join(part.split())}" for part in wrapped)
 
 
 def _property(prop: Property, values: Mapping[str, Any], indent: int) -> list[str]:
