@@ -93,6 +93,17 @@ class TestImports:
         assert not unwanted & modules
         assert "floe_charts.verify" not in modules
 
+    def test_cdk8s_needs_no_node_on_path(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PATH", str(tmp_path))
+        monkeypatch.delenv("JSII_NODE", raising=False)
+        code = (
+            "import floe_charts.helm, cdk8s\n"
+            "chart = floe_charts.helm.HelmChart('shop')\n"
+            "cdk8s.ApiObject(chart, 'x', api_version='v1', kind='ConfigMap', metadata={'name': 'x'})\n"
+            "assert any('configmap' in path for path in chart.files())\n"
+        )
+        assert {"jsii", "cdk8s"} <= imported(code, tmp_path)
+
     def test_every_public_name_is_there(self) -> None:
         assert all(hasattr(floe_charts, name) for name in floe_charts.__all__)
         with pytest.raises(AttributeError, match="'floe_charts' has no attribute 'synthh'"):

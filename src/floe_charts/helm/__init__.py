@@ -5,6 +5,9 @@ Knows Helm and Kubernetes, and nothing of floe.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from floe_charts.helm.cdk8s_scope import start_cdk8s
 from floe_charts.helm.chart import ChartValues, HelmChart
 from floe_charts.helm.component import Component, Dependency, Template
 from floe_charts.helm.expr import token
@@ -70,12 +73,22 @@ from floe_charts.helm.workload import (
     tcp_probe,
 )
 
+if TYPE_CHECKING:
+    import cdk8s
+
 __all__ = [
     "CHART_APP_VERSION", "CHART_NAME", "CHART_VERSION", "RELEASE_NAME", "RELEASE_NAMESPACE", "RELEASE_SERVICE",
-    "AnyJson", "ChartValues", "Component", "Const", "Dependency", "DnsLabel", "DnsName", "EnvName", "Field", "HelmChart",
+    "AnyJson", "cdk8s", "ChartValues", "Component", "Const", "Dependency", "DnsLabel", "DnsName", "EnvName", "Field", "HelmChart",
     "Image", "IngressValues", "LabelKey", "LabelValue", "NodeSelector", "Part", "Port", "PrintableText", "Quantity", "ResourceList",
     "Resources", "StringMap", "SubchartValues", "Template", "Toleration", "Values", "and_", "container", "default",
     "each", "env_list", "eq", "exec_probe", "field_ref", "ge", "gt", "http_probe", "image_name", "include", "le", "lt",
     "ne", "nonempty", "not_", "or_", "pod_security", "present", "raw_template", "restricted_security", "secret_key",
     "secret_volume", "tcp_probe", "ternary", "token", "tpl", "when", "yaml_text",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # `from floe_charts.helm import cdk8s` is the package of that name, on a Node that need not be installed.
+    if name == "cdk8s":
+        return start_cdk8s()
+    raise AttributeError(f"module 'floe_charts.helm' has no attribute {name!r}")

