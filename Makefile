@@ -20,3 +20,9 @@ bench:
 # The committed chart, from the bundled example.
 charts:
 	$(PYTHON) -m floe_charts synth
+
+# The pins, from what a fresh virtual environment gets.
+constraints:
+	rm -rf build/constraints && $(PYTHON) -m venv build/constraints && build/constraints/bin/pip install -q -e '.[dev]'
+	{ grep '^#' constraints.txt; build/constraints/bin/pip freeze --exclude-editable; } > build/constraints.txt
+	mv build/constraints.txt constraints.txt

@@ -16,7 +16,10 @@ from floe_charts.helm.pieces import Conditional, Loop, YamlText
 from floe_charts.helm.refs import child
 from floe_charts.helm.spec import BOOLEAN, Spec, property_specs
 
-__all__ = ["NEVER", "SomeOf", "entries_presence", "is_list", "item_presence", "with_flags", "value_presence"]
+__all__ = [
+    "NEVER", "SomeOf", "entries_presence", "filled_presence", "holding", "is_list", "item_presence", "simplified",
+    "value_presence", "with_flags",
+]  # fmt: skip
 
 NEVER = Constant(False, BOOLEAN)
 
@@ -33,6 +36,10 @@ class SomeOf(Node):
     @property
     def spec(self) -> Spec:
         return BOOLEAN
+
+    def go(self, root: str) -> str:
+        """What the condition is about; never written, the writer puts a variable in its place."""
+        return f"some {self.source.go(root)} {self.inside.go('$')}"
 
     def reads(self) -> Iterator[tuple[str, ...]]:
         return self.inside.reads()
@@ -77,7 +84,7 @@ def entries_presence(value: Any, of_item: Any = None) -> Node | None:
     if isinstance(value, Loop):
         inside = (of_item or entries_presence)(value.body)
         if inside is None or inside == NEVER:
-            return _filled(value.source) if inside is None else NEVER
+            return filled_presence(value.source) if inside is None else NEVER
         return SomeOf(value.source, value.variable, value.key, inside)
     if isinstance(value, Mapping):
         return _any_of(
@@ -105,7 +112,7 @@ def _expression_of(node: Node) -> Node | None:
     if isinstance(node, Concat):
         return _all_of(_expression_of(part) for part in node.parts if isinstance(part, Node))
     if spec.kind in ("map", "list", "any"):
-        return _filled(node)
+        return filled_presence(node)
     there = presence(node) if spec.optional else None
     if spec.kind == "object" and spec.model is not None and not spec.text_safe:
         # Only an object that is written entry by entry can come out empty; toYaml writes {}.
@@ -116,7 +123,7 @@ def _expression_of(node: Node) -> Node | None:
     return there
 
 
-def _filled(node: Node) -> Node:
+def filled_presence(node: Node) -> Node:
     """Go's truth of a map or list: that there is something in it."""
     return AsFound(node, replace(BOOLEAN, optional=False), looks_inside=not holds_objects(node.spec))
 
@@ -151,6 +158,22 @@ def _all_of(conditions: Iterable[Node | None]) -> Node | None:
 def _joined(function: str, conditions: dict[Node, None]) -> Node:
     first, *others = conditions
     return Call(function, (first, *others), BOOLEAN) if others else first
+
+
+def holding(node: Node) -> set[Node]:
+    """The conditions that hold where ``node`` does: itself, and each part of an ``and``."""
+    parts = node.arguments if isinstance(node, Call) and node.function == "and" else ()
+    return {node}.union(*map(holding, parts))
+
+
+def simplified(node: Node | None, held: frozenset[Node]) -> Node | None:
+    """``node`` without what is known to hold; None where nothing is left to ask."""
+    if node is None or not held or node in held:
+        return None if node in held else node
+    if isinstance(node, Call) and node.function in ("and", "or"):
+        parts = [simplified(part, held) for part in node.arguments]
+        return _any_of(parts) if node.function == "or" else _all_of(parts)
+    return node
 
 
 def with_flags(node: Node, flag: Any) -> Node:

@@ -7,6 +7,7 @@ style, two spaces. Strings are always quoted by Helm, so that whatever text a va
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from floe_charts.errors import DeclarationError, shorten
@@ -17,8 +18,11 @@ from floe_charts.helm.presence import (
     NEVER,
     SomeOf,
     entries_presence,
+    filled_presence,
+    holding,
     is_list,
     item_presence,
+    simplified,
     value_presence,
     with_flags,
 )
@@ -32,6 +36,7 @@ __all__ = ["TemplateWriter"]
 
 _COLLECTIONS = frozenset({"object", "map", "list", "any"})
 _Lines = list[str]
+_Write = Callable[[], _Lines]
 
 
 class TemplateWriter:
@@ -41,6 +46,7 @@ class TemplateWriter:
         """Start with nothing read."""
         self.reads: set[tuple[str, ...]] = set()
         self._root = "."
+        self._held: frozenset[Node] = frozenset()
         self._flags = 0
 
     def document(self, body: Mapping[Any, Any] | Sequence[Any]) -> _Lines:
@@ -61,9 +67,7 @@ class TemplateWriter:
             if isinstance(key, Splice):
                 lines += self._spliced_entries(value, indent, plan, place)
                 continue
-            entry = self._entry(key, value, indent)
-            stands = plan.not_overridden(place, key)
-            lines += self._if(stands, entry, indent)
+            lines += self._if(plan.not_overridden(place, key), _late(self._entry, key, value, indent), indent)
         return lines
 
     def _entry(self, key: object, value: Any, indent: int) -> _Lines:
@@ -71,7 +75,7 @@ class TemplateWriter:
             value = value.content
         if isinstance(value, Conditional):
             return self._conditional(value, lambda body: self._entry(key, body, indent), indent)
-        return self._if(value_presence(value), self._plain_entry(key, value, indent), indent)
+        return self._if(value_presence(value), _late(self._plain_entry, key, value, indent), indent)
 
     def _plain_entry(self, key: object, value: Any, indent: int) -> _Lines:
         name, node = key_text(key, self._root)
@@ -92,12 +96,14 @@ class TemplateWriter:
 
     def _nested_document(self, document: Any, indent: int) -> _Lines:
         """The lines of a document that is itself the text of a field; ``{}`` or ``[]`` where nothing is left of it."""
-        pad, lines = " " * indent, self._block(document, indent)
-        if lines is None:
-            if not isinstance(document, Mapping) and not is_list(document):
-                raise DeclarationError(f"a YAML document is a map or a list, found {shorten(document)}")
-            return [f"{pad}{self._scalar(document)}"]
-        return self._if(value_presence(document), lines, indent, [f"{pad}{'{}' if _is_map(document) else '[]'}"])
+        empty = [f"{' ' * indent}{'{}' if _is_map(document) else '[]'}"]
+        return self._if(value_presence(document), lambda: self._document_block(document, indent) or empty, indent, empty)
+
+    def _document_block(self, document: Any, indent: int) -> _Lines | None:
+        lines = self._block(document, indent)
+        if lines is None and not isinstance(document, Mapping) and not is_list(document):
+            raise DeclarationError(f"a YAML document is a map or a list, found {shorten(document)}")
+        return lines
 
     def _spliced_entries(self, value: Any, indent: int, plan: SplicePlan | None = None, place: int = 0) -> _Lines:
         if isinstance(value, Conditional):
@@ -133,21 +139,27 @@ class TemplateWriter:
     def _item(self, value: Any, indent: int) -> _Lines:
         if isinstance(value, Conditional):
             return self._conditional(value, lambda body: self._item(body, indent), indent)
+        return self._if(item_presence(value), _late(self._plain_item, value, indent), indent)
+
+    def _plain_item(self, value: Any, indent: int) -> _Lines:
+        # An item that comes out empty stays: Kubernetes tells [{}] from [].
+        empty = [f"{' ' * indent}- {'{}' if _is_map(value) else '[]'}"]
+        return self._if(self._written(value), _late(self._filled_item, value, indent), indent, empty)
+
+    def _filled_item(self, value: Any, indent: int) -> _Lines:
         pad = " " * indent
         nested = self._block(value, indent + 2)
         if nested is None:
-            return self._if(item_presence(value), self._headed(f"{pad}-", value, indent), indent)
+            return self._headed(f"{pad}-", value, indent)
         first = nested[0] if nested else ""
         if first.startswith(f"{pad}  ") and not first.lstrip().startswith("{{-"):
-            lines = [f"{pad}- {first[indent + 2 :]}", *nested[1:]]
-        else:
-            lines = [f"{pad}-", *nested]
-        # An item that comes out empty stays: Kubernetes tells [{}] from [].
-        filled = self._if(self._written(value), lines, indent, [f"{pad}- {'{}' if _is_map(value) else '[]'}"])
-        return self._if(item_presence(value), filled, indent)
+            return [f"{pad}- {first[indent + 2 :]}", *nested[1:]]
+        return [f"{pad}-", *nested]
 
     def _written(self, value: Any) -> Node | None:
-        """When a collection writes anything of its own; toYaml always does."""
+        """When a collection writes anything of its own; toYaml always does, and so does what is empty as it stands."""
+        if not isinstance(value, Loop) and not _is_collection(value):
+            return None
         node = whole_expression(value)
         if node is not None and (node.spec.text_safe or node.spec.kind == "any"):
             return None
@@ -179,17 +191,26 @@ class TemplateWriter:
         if node is not None:
             self.reads.update(node.reads())
 
-    def _if(self, node: Node | None, lines: _Lines, indent: int, otherwise: _Lines | None = None) -> _Lines:
-        """``lines`` where the condition holds, else ``otherwise``."""
+    def _if(self, node: Node | None, write: _Write, indent: int, otherwise: _Lines | None = None) -> _Lines:
+        """What ``write`` writes where the condition holds, else ``otherwise``; a condition that holds is not asked again."""
+        node = simplified(node, self._held)
         if node is None:
-            return lines
+            return write()
         if node == NEVER:
             return otherwise or []
         pad = " " * indent
         before: _Lines = []
         condition = self.condition(with_flags(node, lambda some: self._flag(some, before, indent)))
         other = [f"{pad}{{{{- else }}}}", *otherwise] if otherwise else []
-        return [*before, f"{pad}{{{{- if {condition} }}}}", *lines, *other, f"{pad}{{{{- end }}}}"]
+        return [*before, f"{pad}{{{{- if {condition} }}}}", *self._where(node, write), *other, f"{pad}{{{{- end }}}}"]
+
+    def _where(self, node: Node, write: _Write) -> _Lines:
+        """What ``write`` writes, knowing that the condition holds."""
+        outer, self._held = self._held, self._held | holding(node)
+        try:
+            return write()
+        finally:
+            self._held = outer
 
     def _flag(self, some: SomeOf, before: _Lines, indent: int) -> Node:
         """A variable that says whether a loop writes anything, and in ``before`` the lines that set it."""
@@ -198,12 +219,13 @@ class TemplateWriter:
         loop = Loop(some.source, some.variable, some.key, None)
         found = [f"{pad}{{{{- {name} = true }}}}"]
         before.append(f"{pad}{{{{- {name} := false }}}}")
-        before += self._loop(loop, lambda _: self._if(some.inside, found, indent), indent)
+        before += self._loop(loop, lambda _: self._if(some.inside, lambda: found, indent), indent)
         return Raw(name, BOOLEAN)
 
     def _conditional(self, piece: Conditional, write: Callable[[Any], _Lines], indent: int) -> _Lines:
         pad = " " * indent
-        lines = [f"{pad}{{{{- if {self.condition(piece.condition)} }}}}", *write(piece.body)]
+        body = self._where(piece.condition, _late(write, piece.body))
+        lines = [f"{pad}{{{{- if {self.condition(piece.condition)} }}}}", *body]
         if piece.otherwise is not None:
             lines += [f"{pad}{{{{- else }}}}", *write(piece.otherwise)]
         return [*lines, f"{pad}{{{{- end }}}}"]
@@ -212,11 +234,15 @@ class TemplateWriter:
         pad = " " * indent
         index = loop.key if loop.source.spec.kind == "map" else "_"
         head = f"{pad}{{{{- range ${index}, ${loop.variable} := {loop.source.go(self._root)} }}}}"
-        outer, self._root = self._root, "$"
+        outer = self._root, self._held
+        # What is known of another loop's item of the same name is not known of this one's.
+        names = (f"${loop.variable}", f"${loop.key}")
+        self._root = "$"
+        self._held = frozenset(node for node in self._held if not any(name in node.go("$") for name in names))
         try:
             return [head, *write(loop.body), f"{pad}{{{{- end }}}}"]
         finally:
-            self._root = outer
+            self._root, self._held = outer
 
     # What a type says about how a value is written
 
@@ -243,7 +269,7 @@ class TemplateWriter:
                 for line in self._entry(prop.name, expression(child(node, prop.name, prop.spec)), indent)
             ]
         if spec.item is None or spec.text_safe:
-            return self._if(node, [self._to_yaml(node, indent)], indent)
+            return self._if(filled_presence(node), lambda: [self._to_yaml(node, indent)], indent)
         loop = Loop(node, "value", "key", None)
         key = expression(LoopKey("key", STRING, node))
         item = expression(LoopItem("value", (), spec.item, node))
@@ -253,10 +279,20 @@ class TemplateWriter:
         self._note(node)
         spec = node.spec
         if spec.item is None or spec.text_safe:
-            return self._if(node, [self._to_yaml(node, indent)], indent)
+            return self._if(filled_presence(node), lambda: [self._to_yaml(node, indent)], indent)
         loop = Loop(node, "value", "key", None)
         item = expression(LoopItem("value", (), spec.item, node))
         return self._loop(loop, lambda _: self._item(item, indent), indent)
+
+
+def _late(write: Callable[..., _Lines], *arguments: Any) -> _Write:
+    """A call that is made once it is known what holds around it."""
+    return partial(write, *arguments)
+
+
+def _is_collection(value: Any) -> bool:
+    node = whole_expression(value)
+    return bool(value) and (isinstance(value, Mapping) or is_list(value)) if node is None else node.spec.kind in _COLLECTIONS
 
 
 def _is_map(value: Any) -> bool:
