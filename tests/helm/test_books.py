@@ -82,7 +82,13 @@ def test_a_value_that_nothing_reads_is_refused_by_its_path() -> None:
     "read",
     [
         lambda v: {"data": {"all": f"{v.replicas}{v.greeting}{v.theme}{v.image.repository}{v.image.tag}", **v.marks}},
-        lambda v: {"data": {**v.marks, "k": v.greeting, "t": when(nonempty(v.theme), f"{v.replicas}", v.image.tag + v.image.repository)}},
+        lambda v: {
+            "data": {
+                **v.marks,
+                "k": v.greeting,
+                "t": when(nonempty(v.theme), f"{v.replicas}", v.image.tag + v.image.repository),
+            }
+        },
     ],
 )
 def test_what_is_read_anywhere_is_read(read: Callable[[Any], Mapping[str, Any]]) -> None:
@@ -115,7 +121,10 @@ def test_a_wrong_type_is_refused_by_its_field() -> None:
         web = self.part("web", ports={"http": 8080})
         self.add(web.deployment(replicas=v.greeting, image=v.image))
 
-    assert refusal(chart_of(build)) == "Deployment shop-web: spec.replicas takes an integer, but web.greeting is a string (WebShop.build)"
+    assert (
+        refusal(chart_of(build))
+        == "Deployment shop-web: spec.replicas takes an integer, but web.greeting is a string (WebShop.build)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -162,7 +171,9 @@ def test_a_default_that_its_own_bounds_refuse_is_refused() -> None:
     assert refusal(chart_of(lambda self, v: self.add(manifest(data={"a": f"{v.replicas}"})), Odd())) == (
         "Odd.replicas: the default 0 does not fit: Input should be greater than or equal to 1 (shop/web)"
     )
-    with pytest.raises(DeclarationError, match=r"ChartValues.nameOverride: the default 'Not A Name' does not fit: .* \(shop\)"):
+    with pytest.raises(
+        DeclarationError, match=r"ChartValues.nameOverride: the default 'Not A Name' does not fit: .* \(shop\)"
+    ):
         HelmChart("shop", description="A shop.", values=ChartValues.model_construct(name_override="Not A Name")).files()
 
 
@@ -173,9 +184,9 @@ def test_a_value_without_a_description_is_refused() -> None:
         text: str = "x"
         image: Image = Image(repository="a")
 
-    assert refusal(chart_of(lambda self, v: self.add(manifest(data={"a": f"{v.text}{v.image.repository}{v.image.tag}"})), Bare())) == (
-        "Bare.text has no description: Field(..., description=...), or a docstring of its class"
-    )
+    assert refusal(
+        chart_of(lambda self, v: self.add(manifest(data={"a": f"{v.text}{v.image.repository}{v.image.tag}"})), Bare())
+    ) == ("Bare.text has no description: Field(..., description=...), or a docstring of its class")
 
 
 def test_two_objects_that_want_one_file_are_refused() -> None:
@@ -191,14 +202,22 @@ def test_two_objects_that_want_one_file_are_refused() -> None:
         "templates/web-configmap.yaml is made twice (WebShop.build); give one of them a name: add(..., name=...)"
     )
     second = "other"
-    assert {"templates/web-configmap.yaml", "templates/other-configmap.yaml"} <= chart_of(build, Nothing()).files().keys()
+    assert {"templates/web-configmap.yaml", "templates/other-configmap.yaml"} <= chart_of(
+        build, Nothing()
+    ).files().keys()
 
 
 @pytest.mark.parametrize(
     ("made", "said"),
     [
-        ({"kind": "ConfigMap", "metadata": {"name": "a"}}, r"web: an object needs apiVersion and kind, found \['kind', 'metadata'\]"),
-        ({"apiVersion": "v1", "kind": "../../x", "metadata": {"name": "a"}}, "web: an object needs apiVersion and kind"),
+        (
+            {"kind": "ConfigMap", "metadata": {"name": "a"}},
+            r"web: an object needs apiVersion and kind, found \['kind', 'metadata'\]",
+        ),
+        (
+            {"apiVersion": "v1", "kind": "../../x", "metadata": {"name": "a"}},
+            "web: an object needs apiVersion and kind",
+        ),
         ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {}}, "ConfigMap: metadata.name is missing"),
         ({"apiVersion": "v1", "kind": "ConfigMap"}, "ConfigMap: metadata.name is missing"),
     ],
@@ -217,7 +236,10 @@ def test_a_files_name_stays_inside_the_templates(name: str) -> None:
         """Nothing."""
 
     if not name:
-        assert "templates/web-configmap.yaml" in chart_of(lambda self, v: self.add(manifest(), name=name), Nothing()).files()
+        assert (
+            "templates/web-configmap.yaml"
+            in chart_of(lambda self, v: self.add(manifest(), name=name), Nothing()).files()
+        )
         return
     with pytest.raises(DeclarationError, match="cannot begin a file's name"):
         chart_of(lambda self, v: self.add(manifest(), name=name), Nothing()).files()
@@ -229,7 +251,9 @@ def test_a_charts_name_is_one_that_helm_takes(name: str) -> None:
         HelmChart(name)
 
 
-@pytest.mark.parametrize("id", ["", "Web", "web_1", "../web", "1web", "web--1", "web\n", "global", "nameOverride", "taken"])
+@pytest.mark.parametrize(
+    "id", ["", "Web", "web_1", "../web", "1web", "web--1", "web\n", "global", "nameOverride", "taken"]
+)
 def test_a_components_id_is_a_free_key_of_the_values(id: str) -> None:
     chart = HelmChart("shop", description="A shop.")
     kind: Any = type("WebShop", (Component,), {})
@@ -281,5 +305,7 @@ def test_a_dependencys_values_stand_under_its_alias() -> None:
 
 def test_a_component_says_its_values_class() -> None:
     kind: Any = type("WebShop", (Component,), {})
-    with pytest.raises(DeclarationError, match=r"WebShop does not say its Values class: class WebShop\(Component\[MyValues\]\)"):
+    with pytest.raises(
+        DeclarationError, match=r"WebShop does not say its Values class: class WebShop\(Component\[MyValues\]\)"
+    ):
         kind(HelmChart("shop"), "web")

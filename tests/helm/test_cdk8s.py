@@ -22,7 +22,9 @@ def api_object(scope: Any, id: str, kind: str, metadata: dict[str, Any], spec: A
     """An ApiObject with a spec, which Python's cdk8s takes as a patch."""
     import cdk8s
 
-    made = cdk8s.ApiObject(scope, id, api_version="v1" if kind in ("Service", "ResourceQuota") else "test/v1", kind=kind, metadata=metadata)
+    made = cdk8s.ApiObject(
+        scope, id, api_version="v1" if kind in ("Service", "ResourceQuota") else "test/v1", kind=kind, metadata=metadata
+    )
     if spec is not None:
         made.add_json_patch(cdk8s.JsonPatch.add("/spec", spec))
     return made
@@ -66,6 +68,7 @@ class CdkPart(Component[CdkValues]):
 
     def build(self, v: CdkValues) -> None:
         import cdk8s
+
         import constructs
 
         class Pair(constructs.Construct):
@@ -163,5 +166,7 @@ def test_an_object_of_a_construct_is_held_against_kubernetes_too() -> None:
 
     chart = HelmChart("cdk", description="A chart for a test.")
     Wrong(chart, "web")
-    with pytest.raises(DeclarationError, match=r"^Service s: spec.clusterIPs takes a list, but web.name is a string \(Wrong\)$"):
+    with pytest.raises(
+        DeclarationError, match=r"^Service s: spec.clusterIPs takes a list, but web.name is a string \(Wrong\)$"
+    ):
         chart.files()

@@ -14,11 +14,16 @@ from tests.helm.rendering import Rendering
 slow = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 _keys = st.sampled_from(["a", "b", "c", "a.b", "y"])
 _scalars = st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "x", "1", "true", "null"])
-_lists = st.lists(st.recursive(_scalars, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(_keys, inner, max_size=2)), max_size=3)
+_lists = st.lists(
+    st.recursive(_scalars, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(_keys, inner, max_size=2)),
+    max_size=3,
+)
 _values = st.recursive(_scalars | _lists, lambda inner: st.dictionaries(_keys, inner, max_size=3), max_leaves=8)
 _trees = st.dictionaries(_keys, _values, max_size=4)
 _nullable = st.dictionaries(
-    _keys, st.recursive(_scalars | _lists | st.none(), lambda inner: st.dictionaries(_keys, inner, max_size=3), max_leaves=8), max_size=4
+    _keys,
+    st.recursive(_scalars | _lists | st.none(), lambda inner: st.dictionaries(_keys, inner, max_size=3), max_leaves=8),
+    max_size=4,
 )
 
 
@@ -39,7 +44,9 @@ def _exactly(tree: Any) -> Any:
 def test_helm_and_python_merge_the_differences_to_what_is_wanted(base: dict[str, Any], wanted: dict[str, Any]) -> None:
     overlay = differences(base, wanted)
     assert _exactly(merge(base, overlay)) == _exactly(wanted)
-    chart = Rendering({"Chart.yaml": "apiVersion: v2\nname: c\nversion: 0.1.0\n", "values.yaml": overlay_text(base, "Base.")})
+    chart = Rendering(
+        {"Chart.yaml": "apiVersion: v2\nname: c\nversion: 0.1.0\n", "values.yaml": overlay_text(base, "Base.")}
+    )
     assert _exactly(chart.merged(overlay)) == _exactly(wanted)
     if _exactly(base) == _exactly(wanted):
         assert overlay == {}
@@ -48,7 +55,9 @@ def test_helm_and_python_merge_the_differences_to_what_is_wanted(base: dict[str,
 @slow
 @given(_trees, _nullable)
 def test_an_overlay_with_nulls_merges_as_helm_merges_it(base: dict[str, Any], overlay: dict[str, Any]) -> None:
-    chart = Rendering({"Chart.yaml": "apiVersion: v2\nname: c\nversion: 0.1.0\n", "values.yaml": overlay_text(base, "Base.")})
+    chart = Rendering(
+        {"Chart.yaml": "apiVersion: v2\nname: c\nversion: 0.1.0\n", "values.yaml": overlay_text(base, "Base.")}
+    )
     # Helm keeps a null over a key that nobody sets; here it is as good as nothing.
     assert _exactly(merge(base, overlay)) == _exactly(prune_nulls(chart.merged(overlay)))
 

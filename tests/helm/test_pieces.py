@@ -99,14 +99,31 @@ def _looped(v: Any, values: Any = None) -> dict[str, Any]:
             "enabled": [*each(v.rules, lambda rule: when(rule.enabled, {"name": rule.name}))],
             "enabledBare": each(v.rules, lambda rule: when(rule.enabled, rule.name)),
             "ports": [
-                *each(v.rules, lambda rule: {"rule": rule.name, "ports": [*each(rule.ports, lambda port: {"p": port, "r": rule.name})]})
+                *each(
+                    v.rules,
+                    lambda rule: {
+                        "rule": rule.name,
+                        "ports": [*each(rule.ports, lambda port: {"p": port, "r": rule.name})],
+                    },
+                )
             ],
-            "byName": {**each(v.by_name, lambda key, rule: when(and_(rule.enabled, v.a), {key: [*each(rule.ports, lambda p: p)]}))},
-            "inner": {**each(v.by_name, lambda key, rule: {key: {**each(v.marks, lambda k, m: {k: f"{key}{m}{v.name}"})}})},
+            "byName": {
+                **each(
+                    v.by_name, lambda key, rule: when(and_(rule.enabled, v.a), {key: [*each(rule.ports, lambda p: p)]})
+                )
+            },
+            "inner": {
+                **each(v.by_name, lambda key, rule: {key: {**each(v.marks, lambda k, m: {k: f"{key}{m}{v.name}"})}})
+            },
             "named": [*each(v.rules, lambda rule: when(eq(rule.name, v.name), rule.name, {"other": rule.name}))],
             "whole": {"rules": v.rules, "byName": v.by_name},
             "when": when(v.a, [*v.names]),
-            "spliced": ["first", *when(v.a, v.names), *when(v.a, [*v.names], ["none"]), *when(v.a, each(v.names, lambda n: n))],
+            "spliced": [
+                "first",
+                *when(v.a, v.names),
+                *when(v.a, [*v.names], ["none"]),
+                *when(v.a, each(v.names, lambda n: n)),
+            ],
             "merged": {"k": "first", **when(v.a, v.marks), **when(v.b, each(v.marks, lambda k, m: {f"b-{k}": m}))},
         }
     rules, by_name, marks, names = values["rules"], values["byName"], values["marks"], values["names"]
@@ -139,7 +156,9 @@ def _filled(rule: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def looped() -> Rendering:
-    return probe(PieceValues(), lambda v: {"read": [v.more], **_looped(v), "text": yaml_text({"r": v.name, **_looped(v)})})
+    return probe(
+        PieceValues(), lambda v: {"read": [v.more], **_looped(v), "text": yaml_text({"r": v.name, **_looped(v)})}
+    )
 
 
 _OFF = {"name": "x", "enabled": False, "ports": [1]}
@@ -150,7 +169,9 @@ _EMPTY = {"name": "e", "enabled": True, "ports": []}
 @pytest.mark.parametrize("rules", [[], [_OFF], [_OFF, _ON], [_EMPTY], [_EMPTY, _OFF, _ON]])
 @pytest.mark.parametrize("marks", [{}, {"m": "1", "k2": "{{"}])
 @pytest.mark.parametrize("switches", [(False, False), (True, False), (True, True)])
-def test_loops_repeat_their_body(looped: Rendering, rules: list[Any], marks: dict[str, str], switches: tuple[bool, bool]) -> None:
+def test_loops_repeat_their_body(
+    looped: Rendering, rules: list[Any], marks: dict[str, str], switches: tuple[bool, bool]
+) -> None:
     names = [rule["name"] for rule in rules]
     by_name = {f"r{place}": rule for place, rule in enumerate(rules)}
     values = {
@@ -195,7 +216,13 @@ def test_a_document_of_which_nothing_is_left_is_an_empty_one() -> None:
         },
     )
     body = rendering.data()
-    assert (body["map"], body["list"], body["loop"], body["marks"], body["empty"]) == ("{}\n", "[]\n", "[]\n", "{}\n", "{}\n")
+    assert (body["map"], body["list"], body["loop"], body["marks"], body["empty"]) == (
+        "{}\n",
+        "[]\n",
+        "[]\n",
+        "{}\n",
+        "{}\n",
+    )
     assert body["items"] == ['a: "n"\n']
     body = rendering.data({"web": {"names": ["x"], "marks": {"m": "1"}, "a": True}})
     assert (body["list"], body["loop"], body["marks"], body["map"]) == ('- "x"\n', '- "x"\n', '"m": "1"\n', "a: 1\n")

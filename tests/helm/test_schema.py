@@ -114,7 +114,12 @@ def test_every_value_has_its_type_bounds_and_description(schema: Any) -> None:
     assert all(inner["description"] for inner in web.values())
     assert web["replicas"] == {"description": "Pods.", "type": "integer", "minimum": 1, "maximum": 50}
     # Beyond 2**53 Helm's numbers are no longer exact.
-    assert web["freeNumber"] == {"description": "A number.", "type": "integer", "minimum": 1 - 2**53, "maximum": 2**53 - 1}
+    assert web["freeNumber"] == {
+        "description": "A number.",
+        "type": "integer",
+        "minimum": 1 - 2**53,
+        "maximum": 2**53 - 1,
+    }
     assert web["step"]["multipleOf"] == 5
     assert (web["port"]["minimum"], web["port"]["maximum"]) == (1024, 65535)
     assert (web["ratio"]["exclusiveMinimum"], web["ratio"]["exclusiveMaximum"]) == (0, 1)
@@ -245,7 +250,13 @@ def test_a_dependencys_own_keys_pass_and_no_others() -> None:
     chart = HelmChart("umbrella", description="A chart for a test.")
     Theirs(chart, "sub")
     rendering = Rendering(chart.files())
-    for right in ({"theirs": [1]}, {"global": {"a": 1}}, {"inner": {"any": 1}}, {"inner": {"own": 2}}, {"enabled": False}):
+    for right in (
+        {"theirs": [1]},
+        {"global": {"a": 1}},
+        {"inner": {"any": 1}},
+        {"inner": {"own": 2}},
+        {"enabled": False},
+    ):
         assert not rendering.refused({"sub": right})
     for wrong in ({"thiers": 1}, {"inner": {"own": "x"}}, {"enabled": "yes"}):
         assert rendering.refused({"sub": wrong})
@@ -270,7 +281,9 @@ def test_a_dependency_of_another_version_is_open() -> None:
     ],
 )
 def test_what_a_schema_cannot_say_is_refused(annotation: Any, field: dict[str, Any], said: str) -> None:
-    model = pydantic.create_model("OddValues", __base__=Values, __doc__="Odd.", value=(annotation, Field(None, description="d", **field)))
+    model = pydantic.create_model(
+        "OddValues", __base__=Values, __doc__="Odd.", value=(annotation, Field(None, description="d", **field))
+    )
 
     class Odd(Component[Values]):
         pass
@@ -292,7 +305,9 @@ def test_a_field_cannot_take_the_name_of_what_references_need() -> None:
 
     chart = HelmChart("odd", description="A chart for a test.")
     Taken(chart, "web")
-    with pytest.raises(DeclarationError, match="TakenValues.keys: references have a 'keys' of their own; name it keys_"):
+    with pytest.raises(
+        DeclarationError, match="TakenValues.keys: references have a 'keys' of their own; name it keys_"
+    ):
         chart.files()
 
 

@@ -74,7 +74,9 @@ def _body(v: TextValues) -> dict[str, Any]:
         "spread": {**v.item},
         "each": [*each(v.items, lambda item: {"name": f"<{item.name}>", "marks": item.marks, "of": v.text})],
         "nested": {
-            **each(v.by_name, lambda key, item: {key: [*each(item.marks, lambda inner, mark: [inner, mark, key, v.text])]})
+            **each(
+                v.by_name, lambda key, item: {key: [*each(item.marks, lambda inner, mark: [inner, mark, key, v.text])]}
+            )
         },
         "when": when(nonempty(v.text), {"text": v.text}),
         "optional": v.optional,
@@ -155,7 +157,9 @@ class FreeValues(Values):
 
 # What values.schema.json lets through as free-form JSON.
 _free_text = st.text(
-    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\u2028\u2029\ufffe\uffff", include_characters="\n\t"),
+    st.characters(
+        exclude_categories=["Cs", "Cc"], exclude_characters="\u2028\u2029\ufffe\uffff", include_characters="\n\t"
+    ),
     max_size=30,
 )
 _json = st.recursive(
@@ -195,7 +199,11 @@ class LabelValues(Values):
 
 def test_labels_from_values_stand_among_the_charts_own() -> None:
     def body(v: LabelValues) -> dict[str, Any]:
-        return {"labels": {"first": "own", **v.labels, "last": "own"}, "there": present(v.note), "name": ne(v.name, "x")}
+        return {
+            "labels": {"first": "own", **v.labels, "last": "own"},
+            "there": present(v.note),
+            "name": ne(v.name, "x"),
+        }
 
     chart = probe(LabelValues(), body)
     assert chart.data() == {"labels": {"first": "own", "last": "own"}, "there": False, "name": False}

@@ -75,7 +75,15 @@ def types() -> Rendering:
             "limits": v.limits,
             "spread": {"first": 1, **v.limits, **v.ratios},
             "loops": [*each(v.counts, lambda count: {"count": count, "text": f"{count}"})],
-            "sums": [v.million + 1, 1 + v.small, v.million - 1, 5 - v.small, v.million * 3, -v.million, v.large + v.million],
+            "sums": [
+                v.million + 1,
+                1 + v.small,
+                v.million - 1,
+                5 - v.small,
+                v.million * 3,
+                -v.million,
+                v.large + v.million,
+            ],
             "choice": [ternary(v.on, v.million, 5), ternary(v.off, v.ratio, 1), ternary(v.on, v.on, v.off)],
             "text": yaml_text({**plain, "limits": v.limits, "counts": v.counts}),
             "raw": raw_template(".Values.web.million | int64 | add 1", like=1, reads=[v.million]),
@@ -150,7 +158,13 @@ def _typed(tree: Any) -> Any:
 )
 def test_conditions(condition: Any, holds: bool) -> None:
     rendering = probe(
-        TypedValues(), lambda v: {"is": condition(v), "if": when(condition(v), 1, 2), "ternary": ternary(condition(v), 1, 2), "all": v}
+        TypedValues(),
+        lambda v: {
+            "is": condition(v),
+            "if": when(condition(v), 1, 2),
+            "ternary": ternary(condition(v), 1, 2),
+            "all": v,
+        },
     )
     body = rendering.data()
     assert (body["is"], body["if"], body["ternary"]) == (holds, *((1, 1) if holds else (2, 2)))
@@ -280,7 +294,15 @@ def test_zero_false_and_empty_are_set(optional: Rendering) -> None:
 
 def test_what_is_set_is_there(optional: Rendering) -> None:
     part = {"name": "n", "port": 1000000, "tags": ["a"]}
-    values = {"text": "t", "count": 1000000, "ratio": 2, "on": True, "names": ["x"], "marks": {"m": "1", "own": "no"}, "part": part}
+    values = {
+        "text": "t",
+        "count": 1000000,
+        "ratio": 2,
+        "on": True,
+        "names": ["x"],
+        "marks": {"m": "1", "own": "no"},
+        "part": part,
+    }
     body = optional.data({"web": {**values, "always": part, "parts": [part]}})
     for name in ("text", "count", "ratio", "on", "names", "marks", "part"):
         assert body[name] == values[name]

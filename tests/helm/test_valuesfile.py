@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import helm_python
+import pytest
 import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -13,16 +15,17 @@ from floe_charts.helm import AnyJson, Component, Field, HelmChart, Values
 from floe_charts.helm.valuesfile import overlay_text
 from tests.helm.rendering import HOSTILE_TEXTS, Rendering, any_text
 
-import helm_python
-import pytest
-
 slow = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 _texts = any_text | st.sampled_from(HOSTILE_TEXTS) | st.lists(any_text, max_size=4).map("\n".join)
 _keys = _texts.filter(lambda text: len(text) < 100)
 _trees = st.dictionaries(
     _keys,
     st.recursive(
-        st.booleans() | st.integers(-(2**53), 2**53) | st.floats(-1e15, 1e15) | st.sampled_from([1e21, -1e300, 1e-9]) | _texts,
+        st.booleans()
+        | st.integers(-(2**53), 2**53)
+        | st.floats(-1e15, 1e15)
+        | st.sampled_from([1e21, -1e300, 1e-9])
+        | _texts,
         lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_keys, inner, max_size=4),
         max_leaves=10,
     ),
@@ -49,7 +52,9 @@ class Inner(Values):
 class FileValues(Values):
     """Values of a test."""
 
-    some_text: str = Field("", description="A text: with a colon, a # and\na line break, \x85 \x00 and {{ braces }}.", max_length=90)
+    some_text: str = Field(
+        "", description="A text: with a colon, a # and\na line break, \x85 \x00 and {{ braces }}.", max_length=90
+    )
     texts: list[str] = Field([], description="Texts.")
     entries: dict[str, Inner] = Field({}, description="Objects.")
     inner: Inner = Inner()
@@ -71,7 +76,9 @@ def _chart(values: FileValues) -> dict[str, str]:
 @slow
 @given(_texts, _trees)
 def test_values_yaml_says_what_was_declared(text: str, tree: dict[str, Any]) -> None:
-    values = FileValues(some_text=text[:90], texts=[text], entries={"a": Inner(text=text)}, inner=Inner(text=text), free=tree)
+    values = FileValues(
+        some_text=text[:90], texts=[text], entries={"a": Inner(text=text)}, inner=Inner(text=text), free=tree
+    )
     files = _chart(values)
     expected = {
         "nameOverride": "", "fullnameOverride": "",

@@ -36,7 +36,9 @@ def test_helm_lints_it_strictly(rendering: Rendering) -> None:
 
 
 def test_every_template_says_in_its_first_line_that_it_is_generated(rendering: Rendering) -> None:
-    templates = {name: text for name, text in rendering.files.items() if name.endswith(".yaml") and name.startswith("templates/")}
+    templates = {
+        name: text for name, text in rendering.files.items() if name.endswith(".yaml") and name.startswith("templates/")
+    }
     assert len(templates) == 5
     for text in templates.values():
         first, second, *_ = text.splitlines()
@@ -57,7 +59,11 @@ def test_the_defaults_make_three_objects(rendering: Rendering) -> None:
         }  # fmt: skip
     spec = objects["web-deployment.yaml"]["spec"]
     assert spec["replicas"] == 2
-    stable = {"app.kubernetes.io/name": "shop", "app.kubernetes.io/instance": "shop", "app.kubernetes.io/component": "web"}
+    stable = {
+        "app.kubernetes.io/name": "shop",
+        "app.kubernetes.io/instance": "shop",
+        "app.kubernetes.io/component": "web",
+    }
     assert spec["selector"] == {"matchLabels": stable}
     assert spec["template"]["metadata"]["labels"] == objects["web-service.yaml"]["spec"]["selector"] == stable
     (container,) = spec["template"]["spec"]["containers"]
@@ -79,7 +85,9 @@ def test_pods_meet_the_restricted_standard(rendering: Rendering) -> None:
 
 def test_pods_roll_when_their_configuration_changes(rendering: Rendering) -> None:
     def checksum(greeting: str) -> str:
-        made = rendering.objects({"web": {"greeting": greeting, "annotations": {"a": "b", "checksum/config": "theirs"}}})
+        made = rendering.objects(
+            {"web": {"greeting": greeting, "annotations": {"a": "b", "checksum/config": "theirs"}}}
+        )
         marks = made["web-deployment.yaml"]["spec"]["template"]["metadata"]["annotations"]
         assert marks.keys() == {"checksum/config", "a"}
         return str(marks["checksum/config"])
@@ -95,13 +103,22 @@ def test_an_ingress_leads_to_the_service(rendering: Rendering) -> None:
             {
                 "http": {
                     "paths": [
-                        {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "shop-web", "port": {"name": "http"}}}}
+                        {
+                            "path": "/",
+                            "pathType": "Prefix",
+                            "backend": {"service": {"name": "shop-web", "port": {"name": "http"}}},
+                        }
                     ]
                 }
             }
         ]
     }
-    ingress |= {"host": "shop.example.com", "tlsSecret": "shop-tls", "className": "nginx", "annotations": {"a/b": "{{ c"}}
+    ingress |= {
+        "host": "shop.example.com",
+        "tlsSecret": "shop-tls",
+        "className": "nginx",
+        "annotations": {"a/b": "{{ c"},
+    }
     made = rendering.objects({"web": {"ingress": ingress}})["web-ingress.yaml"]
     assert made["metadata"]["annotations"] == {"a/b": "{{ c"}
     assert made["spec"]["ingressClassName"] == "nginx"
@@ -121,7 +138,10 @@ def test_notes_greet(rendering: Rendering) -> None:
 
 
 def test_the_release_and_its_override_name_the_objects(rendering: Rendering) -> None:
-    for values, name in (({"fullnameOverride": "theirs"}, "theirs-web"), ({"nameOverride": "market"}, "shop-market-web")):
+    for values, name in (
+        ({"fullnameOverride": "theirs"}, "theirs-web"),
+        ({"nameOverride": "market"}, "shop-market-web"),
+    ):
         assert rendering.objects(values)["web-service.yaml"]["metadata"]["name"] == name
 
 

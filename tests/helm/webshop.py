@@ -91,12 +91,19 @@ class WebShop(Component[WebShopValues]):
 def shop() -> dict[str, str]:
     """The chart's files."""
     chart = HelmChart(
-        "shop", version="1.0.0", app_version="2026.1", description="A shop.", icon="https://example.com/shop.png", keywords=["shop"]
+        "shop",
+        version="1.0.0",
+        app_version="2026.1",
+        description="A shop.",
+        icon="https://example.com/shop.png",
+        keywords=["shop"],
     )
     web = WebShop(chart, "web").refs
     chart.notes.append(f"The shop says {web.greeting} with {web.replicas} pods.")
     chart.notes.append(when(web.ingress.enabled, f"It is at {web.ingress.path}."))
-    return chart.files(overlays={"prod": {"web": {"replicas": 5, "autoscaling": {"enabled": True}, "ingress": {"enabled": True}}}})
+    return chart.files(
+        overlays={"prod": {"web": {"replicas": 5, "autoscaling": {"enabled": True}, "ingress": {"enabled": True}}}}
+    )
 
 
 if __name__ == "__main__":

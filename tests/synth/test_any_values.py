@@ -27,7 +27,7 @@ from tests.synth.kubernetes_names import name_faults
 ChartOf = Callable[[str], WrittenChart]
 Strategy = st.SearchStrategy[Any]
 
-_MOST_CHANGES = 6
+_MOST_CHANGES = 4
 
 
 def leaf_schemas(schema: Mapping[str, Any], path: Path = ()) -> dict[Path, Mapping[str, Any]]:
@@ -109,7 +109,7 @@ def test_any_values_render_and_fit_kubernetes(case: str, chart_of: ChartOf, exam
     external = {"postgres": {"mode": "external", "external": {"host": "db.example.com"}}}
     bases = [chart.overlays["dev"], chart.overlays["prod"], helm_merge(chart.overlays["dev"], external)]
 
-    @settings(max_examples=examples if case == "default" else examples // 2, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples if case == "default" else examples // 4, suppress_health_check=list(HealthCheck))
     @given(st.sampled_from(bases), overlays(chart))
     def fits(base: Mapping[str, Any], overlay: dict[str, Any]) -> None:
         values = helm_merge(base, overlay)
