@@ -47,11 +47,17 @@ def check_templates(templates: Iterable[Template]) -> None:
     for file, count in Counter(template.file for template in made).items():
         if count > 1:
             owners = ", ".join(sorted({template.owner for template in made if template.file == file}))
-            raise DeclarationError(f"templates/{file} is made twice ({owners}); give one of them a name: add(..., name=...)")
+            raise DeclarationError(
+                f"templates/{file} is made twice ({owners}); give one of them a name: add(..., name=...)"
+            )
 
 
 def check_balance(
-    properties: Iterable[Property], reads: set[_Path], handed: set[_Path], chart: str, components: Mapping[str, Component[Any]]
+    properties: Iterable[Property],
+    reads: set[_Path],
+    handed: set[_Path],
+    chart: str,
+    components: Mapping[str, Component[Any]],
 ) -> None:
     """Raise :class:`DeclarationError` for declared values that nothing reads, or that have no description."""
     declared = list(properties)

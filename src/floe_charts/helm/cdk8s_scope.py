@@ -1,8 +1,8 @@
 """Charts and components as scopes for cdk8s constructs.
 
-``cdk8s.ApiObject(chart, "id", ...)`` works on a :class:`~floe_charts.helm.HelmChart` and on each of its components, and so
-does every construct of cdk8s-plus or made by ``cdk8s import``. cdk8s runs in Node; starting it takes longer than a whole
-synth, so it starts when the first such construct is made and never where none is.
+``cdk8s.ApiObject(chart, "id", ...)`` works on a :class:`~floe_charts.helm.HelmChart` and on each of its components, and
+so does every construct of cdk8s-plus or made by ``cdk8s import``. cdk8s runs in Node; starting it takes longer than a
+whole synth, so it starts when the first such construct is made and never where none is.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import cdk8s
     from constructs import Construct as _Construct
 else:
     _Construct = object
@@ -57,9 +56,9 @@ class ConstructScope(_Construct):
 
     def __init__(self) -> None:
         """Nothing is started yet."""
-        self._cdk8s_chart: cdk8s.Chart | None = None
+        self._cdk8s_chart: Any = None
 
-    @property
+    @property  # type: ignore[misc]  # isinstance() only reads it.
     def __class__(self) -> Any:
         """The class, as ``isinstance`` sees it beside the real one."""
         cdk8s = sys.modules.get("cdk8s")

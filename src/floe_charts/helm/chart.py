@@ -67,12 +67,14 @@ class HelmChart(ConstructScope):
     ) -> None:
         """``values`` are those at the top of values.yaml.
 
-        ``fixed_fullname`` makes ``fullnameOverride`` unchangeable by values, for a chart whose dependencies are told names
+        ``fixed_fullname`` makes ``fullnameOverride`` unchangeable by values, for a chart that tells dependencies names
         that follow from it. ``generator`` is named in each file's first line.
         """
         super().__init__()
         if not _CHART_NAME.match(name) or len(name) > 53:
-            raise DeclarationError(f"{name!r} cannot be a chart's name: lower-case letters, digits and dashes, 53 at most")
+            raise DeclarationError(
+                f"{name!r} cannot be a chart's name: lower-case letters, digits and dashes, 53 at most"
+            )
         self.chart_name = name
         self.version = version
         self.app_version = app_version or version
@@ -176,8 +178,8 @@ class HelmChart(ConstructScope):
     ) -> dict[str, str]:
         """The chart directory: relative path to text.
 
-        ``base`` are the values for values.yaml, the declared defaults where it is not given; ``overlays`` the differences
-        for ``values-<name>.yaml``. Both must have been checked against :meth:`schema`.
+        ``base`` are the values for values.yaml, the declared defaults where it is not given; ``overlays`` are the
+        differences for ``values-<name>.yaml``. Both must have been checked against :meth:`schema`.
 
         Raises :class:`DeclarationError` where the books do not balance or an object is not valid Kubernetes.
         """
@@ -237,7 +239,10 @@ class HelmChart(ConstructScope):
                 said = f"{fault.message}{f'; {fault.hint}' if fault.hint else ''}"
                 node = expression_at(template.manifest, fault.path, otherwise=otherwise)
                 if node is not None:
-                    said = _misplaced(node, fault, schemas.field_types(made["apiVersion"], made["kind"], fault.path)) or said
+                    said = (
+                        _misplaced(node, fault, schemas.field_types(made["apiVersion"], made["kind"], fault.path))
+                        or said
+                    )
                 raise DeclarationError(f"{template.title}: {said} ({template.owner})")
 
     def _handed_over(self, properties: Iterable[Property]) -> set[tuple[str, ...]]:
@@ -263,8 +268,12 @@ class HelmChart(ConstructScope):
 
     def _readme(self, properties: Iterable[Property], values: Mapping[str, Any]) -> str:
         sections = [
-            f"# {self.chart_name}", self.description, self._header("*", "*"), *self.readme_sections,
-            "## Configuration", configuration_table(properties, values).rstrip("\n"),
+            f"# {self.chart_name}",
+            self.description,
+            self._header("*", "*"),
+            *self.readme_sections,
+            "## Configuration",
+            configuration_table(properties, values).rstrip("\n"),
         ]
         return "\n\n".join(section for section in sections if section) + "\n"
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from typing_extensions import override
+
 from floe_charts.errors import DeclarationError
 from floe_charts.helm.cdk8s_scope import ConstructScope
 from floe_charts.helm.expr import MapExpr, StrExpr, node_of
@@ -51,7 +53,10 @@ class Dependency:
     def to_chart_yaml(self) -> dict[str, str]:
         """The entry in Chart.yaml."""
         entry = {"name": self.name, "version": self.version, "repository": self.repository}
-        return {**entry, **{key: value for key, value in (("alias", self.alias), ("condition", self.condition)) if value}}
+        return {
+            **entry,
+            **{key: value for key, value in (("alias", self.alias), ("condition", self.condition)) if value},
+        }
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,9 @@ class Component(ConstructScope, Generic[V]):
         """
         super().__init__()
         if not _COMPONENT_ID.match(id):
-            raise DeclarationError(f"{id!r} cannot be a component's id: a letter, then letters, digits and single dashes")
+            raise DeclarationError(
+                f"{id!r} cannot be a component's id: a letter, then letters, digits and single dashes"
+            )
         self.chart = chart
         self.id = id
         self.values: V = values if values is not None else self.values_class()()
@@ -117,7 +124,9 @@ class Component(ConstructScope, Generic[V]):
                 for argument in typing.get_args(origin):
                     if isinstance(argument, type) and issubclass(argument, Values):
                         return cast("type[V]", argument)
-        raise DeclarationError(f"{cls.__name__} does not say its Values class: class {cls.__name__}(Component[MyValues])")
+        raise DeclarationError(
+            f"{cls.__name__} does not say its Values class: class {cls.__name__}(Component[MyValues])"
+        )
 
     @property
     def description(self) -> str:
@@ -174,7 +183,7 @@ class Component(ConstructScope, Generic[V]):
         return {**self.chart.common_labels, "app.kubernetes.io/component": component or self.file_stem}
 
     def selector(self, component: str | None = None) -> dict[str, Any]:
-        """The labels that never change: name, instance, component. For selectors, which Kubernetes never lets change."""
+        """The labels that never change: name, instance, component. For selectors, which must not change either."""
         return {**self.chart.selector_labels, "app.kubernetes.io/component": component or self.file_stem}
 
     def metadata(self, name: str, component: str | None = None, **more: Any) -> dict[str, Any]:
@@ -192,11 +201,12 @@ class Component(ConstructScope, Generic[V]):
     def depend(self, dependency: Dependency, *, known_version: str | None = None) -> None:
         """Hand this component's values to a dependency; its key must be the component's id.
 
-        ``known_version`` is the version whose keys the Values classes know; for another one their objects are left open.
+        ``known_version`` is the version whose keys the Values classes know; for another their objects are left open.
         """
         if dependency.key != self.id:
-            raise DeclarationError(f"{self.id}: Helm hands {dependency.name} the values under {dependency.key!r}; "
-                                   f"set alias={self.id!r}")
+            raise DeclarationError(
+                f"{self.id}: Helm hands {dependency.name} the values under {dependency.key!r}; set alias={self.id!r}"
+            )
         self.dependency = dependency
         self.open_values = known_version is not None and dependency.version.removeprefix("v") != known_version
 
@@ -226,7 +236,12 @@ _FILE_STEM = re.compile(r"[a-z0-9][a-z0-9.-]*\Z")
 
 def _file_name(stem: str, manifest: Mapping[str, Any], where: str) -> str:
     kind = manifest.get("kind")
-    if not isinstance(kind, str) or not kind.isalnum() or not kind.isascii() or not isinstance(manifest.get("apiVersion"), str):
+    if (
+        not isinstance(kind, str)
+        or not kind.isalnum()
+        or not kind.isascii()
+        or not isinstance(manifest.get("apiVersion"), str)
+    ):
         raise DeclarationError(f"{where}: an object needs apiVersion and kind, found {sorted(map(str, manifest))}")
     if not _FILE_STEM.match(stem):
         raise DeclarationError(f"{where}: {stem!r} cannot begin a file's name: lower-case letters, digits, dashes")
@@ -255,9 +270,11 @@ class FileChecksum(Node):
     file: str
 
     @property
+    @override
     def spec(self) -> Spec:
         return STRING
 
+    @override
     def go(self, root: str) -> str:
         return f'include (print $.Template.BasePath "/{self.file}") {root} | sha256sum'
 

@@ -18,7 +18,12 @@ _WIDEST_DEFAULT = 120
 def configuration_table(properties: Iterable[Property], values: Mapping[str, Any]) -> str:
     """A Markdown table of every value that can be set: key, type, default, description."""
     rows = [
-        (f"`{path}`", _type_name(prop.spec), _code(value), " ".join(filter(None, [prop.description, bounds_text(prop.spec)])))
+        (
+            f"`{path}`",
+            _type_name(prop.spec),
+            _code(value),
+            " ".join(filter(None, [prop.description, bounds_text(prop.spec)])),
+        )
         for path, prop, value in _leaves(properties, values, "")
     ]
     return markdown_table(("Key", "Type", "Default", "Description"), rows)

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from floe_charts.errors import DeclarationError, shorten
 from floe_charts.helm.nodes import Call, Concat, Constant, Node
 from floe_charts.helm.spec import BOOLEAN, INTEGER, NUMBER, STRING
-from floe_charts.helm.tokens import node_behind, number_token, parse, text_token
+from floe_charts.helm.tokens import is_literal, node_behind, number_token, parse, text_token
 
 __all__ = [
     "BoolExpr", "FloatExpr", "IntExpr", "ListExpr", "MapExpr", "Splice", "StrExpr", "UndecidedError", "expression",
@@ -26,7 +26,7 @@ __all__ = [
 class UndecidedError(DeclarationError, TypeError):
     """Python was asked for what is known only when Helm renders.
 
-    A TypeError too, because that is what Python's own protocols (``[*values.items]``) expect of an object without length.
+    A TypeError too, because that is what Python's own protocols (``[*v.items]``) expect of an object without length.
     """
 
 
@@ -107,7 +107,9 @@ class StrExpr(_Scalar, str):
     __hash__ = str.__hash__
     __len__ = _refuse("its length is known when Helm renders")
     __contains__ = __getitem__ = __iter__ = __mod__ = __mul__ = __rmul__ = _refuse(_TEXT)
-    capitalize = casefold = center = count = encode = endswith = expandtabs = find = format = format_map = _refuse(_TEXT)
+    capitalize = casefold = center = count = encode = endswith = expandtabs = find = format = format_map = _refuse(
+        _TEXT
+    )
     index = isalnum = isalpha = isascii = isdecimal = isdigit = isidentifier = islower = isnumeric = _refuse(_TEXT)
     isprintable = isspace = istitle = isupper = join = ljust = lower = lstrip = partition = _refuse(_TEXT)
     removeprefix = removesuffix = replace = rfind = rindex = rjust = rpartition = rsplit = rstrip = _refuse(_TEXT)
@@ -267,17 +269,23 @@ def expression(node: Node) -> Any:
     return _CLASSES.get(node.spec.kind, MapExpr)(node)
 
 
+_NEVER = frozenset({dict, list, tuple, bool, type(None)})
+
+
 def whole_expression(value: object) -> Node | None:
     """The expression that ``value`` is as a whole: a placeholder, or a token that came back from JavaScript."""
-    node = getattr(value, "node", None) if not isinstance(value, type) else None
-    if isinstance(node, Node):
-        return node
-    if isinstance(value, str):
-        parts = parse(value)
+    kind = type(value)
+    if kind in _NEVER:
+        return None
+    if kind is str:
+        if is_literal(value):  # type: ignore[arg-type]  # It is a str; a check by isinstance takes longer.
+            return None
+        parts = parse(value)  # type: ignore[arg-type]
         return parts[0] if len(parts) == 1 and isinstance(parts[0], Node) else None
-    if isinstance(value, (int, float)):
-        return node_behind(value)
-    return None
+    if kind is int or kind is float:
+        return node_behind(value)  # type: ignore[arg-type]
+    node = getattr(value, "node", None) if not isinstance(value, type) else None
+    return node if isinstance(node, Node) else None
 
 
 def node_of(value: object) -> Node:
@@ -297,13 +305,15 @@ def node_of(value: object) -> Node:
         return Constant(value, INTEGER)
     if isinstance(value, float) and math.isfinite(value):
         return Constant(value, NUMBER)
-    raise DeclarationError(f"{shorten(value)} cannot stand in a template; it takes text, numbers, booleans, maps, lists")
+    raise DeclarationError(
+        f"{shorten(value)} cannot stand in a template; it takes text, numbers, booleans, maps, lists"
+    )
 
 
 def token(value: object) -> str:
     """A string that stands for any expression, of whatever type, and comes out with that type.
 
-    For cdk8s constructs that pass a field through but would refuse Python's placeholder for it, such as a boolean, a map
-    or a list.
+    For cdk8s constructs that pass a field through but would refuse Python's placeholder for it, such as a boolean, a
+    map or a list.
     """
     return StrExpr(node_of(value))

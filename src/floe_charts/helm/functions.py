@@ -131,7 +131,9 @@ def filled(node: Node) -> Node:
     """The condition that a string, map or list has anything in it."""
     kind = node.spec.kind
     if kind in ("integer", "number", "boolean", "object"):
-        raise DeclarationError(f"{node.go('.')} is {node.spec.in_words}, which is never empty; ask present(a), ne(a, 0), ...")
+        raise DeclarationError(
+            f"{node.go('.')} is {node.spec.in_words}, which is never empty; ask present(a), ne(a, 0), ..."
+        )
     if kind == "string" and not node.spec.optional:
         return Call("ne", (node, Constant("", STRING)), BOOLEAN)
     found = AsFound(node, node.spec, looks_inside=not holds_objects(node.spec))
@@ -166,8 +168,13 @@ def _choose(condition: Node, then: Node, otherwise: Node, optional: bool = False
     if len(kinds) > 1 and kind != "number":
         one, other = then.spec.in_words, otherwise.spec.in_words
         raise DeclarationError(f"{then.go('.')} is {one} and {otherwise.go('.')} is {other}; a choice is of one type")
-    spec = replace(then.spec, kind=kind, bounds=(), optional=optional or otherwise.spec.optional,
-                   text_safe=then.spec.text_safe and otherwise.spec.text_safe)
+    spec = replace(
+        then.spec,
+        kind=kind,
+        bounds=(),
+        optional=optional or otherwise.spec.optional,
+        text_safe=then.spec.text_safe and otherwise.spec.text_safe,
+    )
     if condition.spec.optional:  # Sprig's ternary wants true or false, not nil.
         condition = Call("and", (presence(condition), condition), BOOLEAN)
     return Call("ternary", (AsFound(then, spec), AsFound(otherwise, spec), condition), spec)

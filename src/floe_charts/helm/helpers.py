@@ -8,8 +8,8 @@ __all__ = ["helpers_text"]
 def helpers_text(chart: str, limit: int) -> str:
     """The named templates ``<chart>.name``, ``.fullname``, ``.selectorLabels`` and ``.labels``.
 
-    Names follow Helm's conventions (``helm create``): the full name is ``fullnameOverride``, else the release's name where it
-    holds the chart's, else both. It is cut to ``limit`` characters, so that a suffix fits into a DNS label.
+    Names follow Helm's conventions (``helm create``): the full name is ``fullnameOverride``, else the release's name
+    where it holds the chart's, else both. It is cut to ``limit`` characters, so that a suffix fits into a DNS label.
     """
     name = f'{{{{- define "{chart}.name" -}}}}\n' + (
         '{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}\n{{- end }}\n'
@@ -30,7 +30,8 @@ def helpers_text(chart: str, limit: int) -> str:
         "app.kubernetes.io/instance: {{ .Release.Name | quote }}\n{{- end }}\n"
     )
     labels = f'{{{{- define "{chart}.labels" -}}}}\n' + (
-        'helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" | quote }}\n'
+        'helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version'
+        ' | replace "+" "_" | trunc 63 | trimSuffix "-" | quote }}\n'
         f'{{{{ include "{chart}.selectorLabels" . }}}}\n'
         'app.kubernetes.io/version: {{ .Chart.AppVersion | replace "+" "_" | trunc 63 | trimSuffix "-" | quote }}\n'
         "app.kubernetes.io/managed-by: {{ .Release.Service | quote }}\n"

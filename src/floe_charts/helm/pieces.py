@@ -1,4 +1,4 @@
-"""Pieces of a manifest that Helm decides about: what is there only on a condition, what is repeated, and YAML in YAML."""
+"""Pieces of a manifest that Helm decides about: what is there on a condition, what is repeated, and YAML in YAML."""
 
 from __future__ import annotations
 

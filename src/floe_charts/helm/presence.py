@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeGuard
+
+from typing_extensions import override
 
 from floe_charts.helm.expr import Splice, expression, parse, whole_expression
 from floe_charts.helm.functions import holds_objects, presence
@@ -15,6 +17,7 @@ from floe_charts.helm.nodes import AsFound, Call, Concat, Constant, Node
 from floe_charts.helm.pieces import Conditional, Loop, YamlText
 from floe_charts.helm.refs import child
 from floe_charts.helm.spec import BOOLEAN, Spec, property_specs
+from floe_charts.helm.tokens import is_literal
 
 __all__ = [
     "NEVER", "SomeOf", "entries_presence", "filled_presence", "holding", "is_list", "item_presence", "simplified",
@@ -34,33 +37,53 @@ class SomeOf(Node):
     inside: Node
 
     @property
+    @override
     def spec(self) -> Spec:
         return BOOLEAN
 
+    @override
     def go(self, root: str) -> str:
         """What the condition is about; never written, the writer puts a variable in its place."""
         return f"some {self.source.go(root)} {self.inside.go('$')}"
 
+    @override
     def reads(self) -> Iterator[tuple[str, ...]]:
         return self.inside.reads()
 
 
-def is_list(value: object) -> bool:
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
+def is_map(value: object) -> TypeGuard[Mapping[Any, Any]]:
+    """Whether ``value`` is written as a map. By exact types first: Python's abstract ones take ten times as long."""
+    kind = type(value)
+    return kind is dict or (kind not in _SCALARS and kind is not list and isinstance(value, Mapping))
+
+
+def is_list(value: object) -> TypeGuard[Sequence[Any]]:
     """Whether ``value`` is written as a list."""
-    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+    kind = type(value)
+    if kind is list or kind is tuple:
+        return True
+    return (
+        kind not in _SCALARS
+        and kind is not dict
+        and isinstance(value, Sequence)
+        and not isinstance(value, (str, bytes))
+    )
 
 
 def value_presence(value: Any) -> Node | None:
     """When the value of a key is there; an empty map or list that is written as such always is."""
-    if value is None or type(value) is bool:
-        return None
+    if type(value) in _SCALARS:
+        return _expression_presence(value) if type(value) is not bool else None
     if isinstance(value, Splice):
         value = value.content
     if isinstance(value, Conditional):
         return _chosen(value, value_presence)
     if isinstance(value, Loop):
         return entries_presence(value, item_presence)
-    if isinstance(value, Mapping) or is_list(value):
+    if is_map(value) or is_list(value):
         return entries_presence(value) if value else None
     return _expression_presence(value)
 
@@ -69,7 +92,7 @@ def item_presence(value: Any) -> Node | None:
     """When an item of a list is there; a map or list always is, if need be as an empty one."""
     if isinstance(value, Conditional):
         return _chosen(value, item_presence)
-    if isinstance(value, (Mapping, Loop, YamlText)) or is_list(value):
+    if isinstance(value, (Loop, YamlText)) or is_map(value) or is_list(value):
         return None
     node = whole_expression(value)
     if node is not None and node.spec.kind in ("object", "map", "list", "any"):
@@ -86,7 +109,7 @@ def entries_presence(value: Any, of_item: Any = None) -> Node | None:
         if inside is None or inside == NEVER:
             return filled_presence(value.source) if inside is None else NEVER
         return SomeOf(value.source, value.variable, value.key, inside)
-    if isinstance(value, Mapping):
+    if is_map(value):
         return _any_of(
             entries_presence(item) if isinstance(key, Splice) else value_presence(item) for key, item in value.items()
         )
@@ -101,7 +124,7 @@ def entries_presence(value: Any, of_item: Any = None) -> Node | None:
 def _expression_presence(value: Any) -> Node | None:
     node = whole_expression(value)
     if node is None:
-        if not isinstance(value, str):
+        if not isinstance(value, str) or is_literal(value):
             return None
         return _all_of(_expression_of(part) for part in parse(value) if isinstance(part, Node))
     return _expression_of(node)
@@ -117,7 +140,8 @@ def _expression_of(node: Node) -> Node | None:
     if spec.kind == "object" and spec.model is not None and not spec.text_safe:
         # Only an object that is written entry by entry can come out empty; toYaml writes {}.
         inside = _any_of(
-            value_presence(expression(child(node, prop.name, prop.spec))) for prop in property_specs(spec.model).values()
+            value_presence(expression(child(node, prop.name, prop.spec)))
+            for prop in property_specs(spec.model).values()
         )
         return _all_of((there, inside))
     return there

@@ -87,7 +87,11 @@ def block_lines(text: str, *, template: bool) -> tuple[str, list[str]] | None:
     Unsafe is what a block cannot hold exactly or readably: control characters, trailing white space, a first line
     that starts with a space.
     """
-    if "\n" not in text.rstrip("\n") or text.startswith((" ", "\n", "\t")) or _UNPRINTABLE.search(text.replace("\n", "")):
+    if (
+        "\n" not in text.rstrip("\n")
+        or text.startswith((" ", "\n", "\t"))
+        or _UNPRINTABLE.search(text.replace("\n", ""))
+    ):
         return None
     body = text.rstrip("\n")
     endings = len(text) - len(body)

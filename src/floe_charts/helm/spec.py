@@ -92,8 +92,10 @@ def _read_properties(model: type[Values]) -> dict[str, Property]:
     for attribute, info in model.model_fields.items():
         where = f"{model.__name__}.{attribute}"
         if attribute in _TAKEN:
-            raise DeclarationError(f"{where}: references have a {attribute!r} of their own; name it {attribute}_ and give "
-                                   f"Field(..., alias={attribute!r})")
+            raise DeclarationError(
+                f"{where}: references have a {attribute!r} of their own; name it {attribute}_ and give "
+                f"Field(..., alias={attribute!r})"
+            )
         spec = spec_of(info.annotation, info.metadata, where=where)
         description = (info.description or "").strip() or _summary(spec)
         name = info.alias or attribute
@@ -154,8 +156,10 @@ def _base(annotation: Any, where: str) -> Spec:
         if key.kind != "string":
             raise DeclarationError(f"{where}: the keys of a map are strings, found {arguments[0]!r}")
         return Spec("map", item=item, key=key, text_safe=key.text_safe and item.text_safe and _is_key(key))
-    raise DeclarationError(f"{where}: {annotation!r} has no counterpart in a values file; use str, int, float, bool, "
-                           "Literal, a Values class, list, dict[str, ...], or one of these with `| None`")
+    raise DeclarationError(
+        f"{where}: {annotation!r} has no counterpart in a values file; use str, int, float, bool, "
+        "Literal, a Values class, list, dict[str, ...], or one of these with `| None`"
+    )
 
 
 def _enumeration(members: list[Any], where: str) -> Spec:

@@ -80,12 +80,9 @@ class SplicePlan:
         return Call("omit", (_whole(node), *later), node.spec) if later else node
 
 
-_PLAIN = SplicePlan({})
-
-
-def plan_splices(mapping: Mapping[Any, Any]) -> SplicePlan:
-    """The plan of a mapping; the same for all that have nothing spliced into them."""
-    return SplicePlan(mapping) if any(isinstance(key, Splice) for key in mapping) else _PLAIN
+def plan_splices(mapping: Mapping[Any, Any]) -> SplicePlan | None:
+    """The plan of a mapping; None where nothing is spliced into it."""
+    return SplicePlan(mapping) if any(type(key) is Splice for key in mapping) else None
 
 
 def _whole(node: Node) -> Node:

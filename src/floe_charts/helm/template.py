@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from floe_charts.errors import DeclarationError, shorten
-from floe_charts.helm.expr import Splice, expression, node_of, parse, whole_expression
+from floe_charts.helm.expr import Splice, expression, node_of, whole_expression
 from floe_charts.helm.nodes import LoopItem, LoopKey, Node, Raw
 from floe_charts.helm.pieces import Conditional, Loop, YamlText
 from floe_charts.helm.presence import (
@@ -21,6 +21,7 @@ from floe_charts.helm.presence import (
     filled_presence,
     holding,
     is_list,
+    is_map,
     item_presence,
     simplified,
     value_presence,
@@ -30,7 +31,8 @@ from floe_charts.helm.refs import child
 from floe_charts.helm.scalars import block_lines, key_head
 from floe_charts.helm.spec import BOOLEAN, STRING, property_specs
 from floe_charts.helm.splices import SplicePlan, plan_splices
-from floe_charts.helm.texts import key_text, scalar_text
+from floe_charts.helm.texts import key_text, literal_text, scalar_text
+from floe_charts.helm.tokens import parse
 
 __all__ = ["TemplateWriter"]
 
@@ -51,7 +53,7 @@ class TemplateWriter:
 
     def document(self, body: Mapping[Any, Any] | Sequence[Any]) -> _Lines:
         """The lines of a whole document."""
-        return self._mapping(body, 0) if isinstance(body, Mapping) else self._list(body, 0)
+        return self._mapping(body, 0) if is_map(body) else self._list(body, 0)
 
     def condition(self, node: Node) -> str:
         """The text of a condition after ``if``, noting what it reads."""
@@ -63,6 +65,10 @@ class TemplateWriter:
     def _mapping(self, mapping: Mapping[Any, Any], indent: int) -> _Lines:
         plan = plan_splices(mapping)
         lines: _Lines = []
+        if plan is None:
+            for key, value in mapping.items():
+                lines += self._entry(key, value, indent)
+            return lines
         for place, (key, value) in enumerate(mapping.items()):
             if isinstance(key, Splice):
                 lines += self._spliced_entries(value, indent, plan, place)
@@ -71,6 +77,8 @@ class TemplateWriter:
         return lines
 
     def _entry(self, key: object, value: Any, indent: int) -> _Lines:
+        if type(value) is str and (text := literal_text(value)) is not None:
+            return [f"{self._head(key, indent)} {text}"]
         if isinstance(value, Splice):
             value = value.content
         if isinstance(value, Conditional):
@@ -78,9 +86,12 @@ class TemplateWriter:
         return self._if(value_presence(value), _late(self._plain_entry, key, value, indent), indent)
 
     def _plain_entry(self, key: object, value: Any, indent: int) -> _Lines:
+        return self._headed(self._head(key, indent), value, indent)
+
+    def _head(self, key: object, indent: int) -> str:
         name, node = key_text(key, self._root)
         self._note(node)
-        return self._headed(f"{' ' * indent}{key_head(name, indent)}", value, indent)
+        return f"{' ' * indent}{key_head(name, indent)}"
 
     def _headed(self, head: str, value: Any, indent: int) -> _Lines:
         """``head`` (a key with its colon, or the dash of an item) followed by a value."""
@@ -97,11 +108,13 @@ class TemplateWriter:
     def _nested_document(self, document: Any, indent: int) -> _Lines:
         """The lines of a document that is itself the text of a field; ``{}`` or ``[]`` where nothing is left of it."""
         empty = [f"{' ' * indent}{'{}' if _is_map(document) else '[]'}"]
-        return self._if(value_presence(document), lambda: self._document_block(document, indent) or empty, indent, empty)
+        return self._if(
+            value_presence(document), lambda: self._document_block(document, indent) or empty, indent, empty
+        )
 
     def _document_block(self, document: Any, indent: int) -> _Lines | None:
         lines = self._block(document, indent)
-        if lines is None and not isinstance(document, Mapping) and not is_list(document):
+        if lines is None and not is_map(document) and not is_list(document):
             raise DeclarationError(f"a YAML document is a map or a list, found {shorten(document)}")
         return lines
 
@@ -110,7 +123,7 @@ class TemplateWriter:
             return self._conditional(value, lambda body: self._spliced_entries(body, indent), indent)
         if isinstance(value, Loop):
             return self._loop(value, lambda body: self._spliced_entries(body, indent), indent)
-        if isinstance(value, Mapping):
+        if is_map(value):
             return self._mapping(value, indent)
         node = node_of(value)
         if node.spec.kind == "string":  # A named template that writes entries.
@@ -173,7 +186,7 @@ class TemplateWriter:
             return self._loop(value, lambda body: self._item(body, indent), indent)
         if isinstance(value, Conditional):
             return self._conditional(value, lambda body: self._block(body, indent) or [], indent)
-        if isinstance(value, Mapping):
+        if is_map(value):
             return self._mapping(value, indent) if value else None
         if is_list(value):
             return self._list(value, indent) if value else None
@@ -181,8 +194,8 @@ class TemplateWriter:
         return self._typed_block(node, indent) if node is not None and node.spec.kind in _COLLECTIONS else None
 
     def _scalar(self, value: object) -> str:
-        if isinstance(value, Mapping) or is_list(value):
-            return "{}" if isinstance(value, Mapping) else "[]"
+        if is_map(value) or is_list(value):
+            return "{}" if is_map(value) else "[]"
         text, node = scalar_text(value, self._root)
         self._note(node)
         return text
@@ -192,8 +205,9 @@ class TemplateWriter:
             self.reads.update(node.reads())
 
     def _if(self, node: Node | None, write: _Write, indent: int, otherwise: _Lines | None = None) -> _Lines:
-        """What ``write`` writes where the condition holds, else ``otherwise``; a condition that holds is not asked again."""
-        node = simplified(node, self._held)
+        """What ``write`` writes where the condition holds, else ``otherwise``; what is known to hold is not asked."""
+        if node is not None:
+            node = simplified(node, self._held)
         if node is None:
             return write()
         if node == NEVER:
@@ -292,7 +306,7 @@ def _late(write: Callable[..., _Lines], *arguments: Any) -> _Write:
 
 def _is_collection(value: Any) -> bool:
     node = whole_expression(value)
-    return bool(value) and (isinstance(value, Mapping) or is_list(value)) if node is None else node.spec.kind in _COLLECTIONS
+    return bool(value) and (is_map(value) or is_list(value)) if node is None else node.spec.kind in _COLLECTIONS
 
 
 def _is_map(value: Any) -> bool:
@@ -300,4 +314,4 @@ def _is_map(value: Any) -> bool:
     if isinstance(value, Conditional):
         return _is_map(value.body)
     node = whole_expression(value)
-    return isinstance(value, Mapping) if node is None else node.spec.kind != "list"
+    return is_map(value) if node is None else node.spec.kind != "list"

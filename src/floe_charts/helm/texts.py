@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from floe_charts.errors import DeclarationError, shorten
-from floe_charts.helm.expr import node_of, parse, whole_expression
+from floe_charts.helm.expr import node_of, whole_expression
 from floe_charts.helm.nodes import Call, Concat, Constant, Node
-from floe_charts.helm.scalars import is_plain, yaml_key, yaml_scalar
+from floe_charts.helm.scalars import block_lines, is_plain, yaml_key, yaml_scalar
 from floe_charts.helm.spec import STRING
+from floe_charts.helm.tokens import is_literal, parse
 
-__all__ = ["action", "key_text", "scalar_text"]
+__all__ = ["action", "key_text", "literal_text", "scalar_text"]
 
 # Named templates whose text is a DNS label, so that a suffix can follow it without quotes.
 _NAMES = (".fullname",)
@@ -46,8 +48,18 @@ def scalar_text(value: object, root: str) -> tuple[str, Node | None]:
     return action(found, root), found
 
 
+@lru_cache(maxsize=16384)
+def literal_text(text: str) -> str | None:
+    """A literal as template text on one line; None for a text that holds tokens or is written as a block."""
+    if not is_literal(text) or block_lines(text, template=True) is not None:
+        return None
+    return yaml_scalar(text, template=True)
+
+
 def key_text(key: object, root: str) -> tuple[str, Node | None]:
     """A key of a mapping as template text, and the expression in it, if any."""
+    if type(key) is str and (literal := literal_text(key)) is not None:
+        return literal, None
     if not isinstance(key, str):
         raise DeclarationError(f"{shorten(key)} is no key of a map; keys are strings")
     node = whole_expression(key)

@@ -12,14 +12,14 @@ import threading
 
 from floe_charts.helm.nodes import Concat, Node
 
-__all__ = ["node_behind", "number_token", "parse", "text_token"]
+__all__ = ["is_literal", "node_behind", "number_token", "parse", "text_token"]
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _SALT = os.urandom(6).hex()
 # Whole numbers of 16 digits that survive JavaScript exactly (below 2**53); ten million expressions fit in.
 _WIDTH = 7
 _PREFIX = str(500_000_000 + int.from_bytes(os.urandom(4), "big") % 400_000_000)
-_FIRST = int(_PREFIX) * 10**_WIDTH
+_FIRST: int = int(_PREFIX) * 10**_WIDTH
 _TOKEN = re.compile(f"{_OPEN}{_SALT}\\.(\\d+){_CLOSE}|(?<!\\d){_PREFIX}(\\d{{{_WIDTH}}})(?!\\d)")
 _lock = threading.Lock()
 _nodes: list[Node] = []
@@ -30,9 +30,11 @@ def _place(node: Node) -> int:
     place = _places.get(node)
     if place is None:
         with _lock:
-            place = _places.setdefault(node, len(_nodes))
-            if place == len(_nodes):
+            place = _places.get(node)
+            if place is None:
+                place = len(_nodes)
                 _nodes.append(node)
+                _places[node] = place
     return place
 
 
@@ -46,11 +48,16 @@ def number_token(node: Node) -> int:
     return _FIRST + _place(node)
 
 
+def is_literal(text: str) -> bool:
+    """Whether a text surely holds no token."""
+    return _OPEN not in text and _PREFIX not in text
+
+
 def parse(text: str) -> list[str | Node]:
-    """``text`` cut into literal pieces and the expressions whose tokens it holds; a text without tokens is one piece."""
+    """``text`` cut into literal pieces and the expressions whose tokens it holds; without tokens it is one piece."""
     if type(text) is not str:
         text = str.__str__(text)
-    if _OPEN not in text and _PREFIX not in text:
+    if is_literal(text):
         return [text]
     parts: list[str | Node] = []
     end = 0

@@ -10,8 +10,26 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
 
 __all__ = [
-    "AnyJson", "Const", "DnsLabel", "DnsName", "EnvName", "Field", "Image", "IngressValues", "LabelKey", "LabelValue", "NodeSelector", "Port",
-    "PrintableText", "Quantity", "ResourceList", "Resources", "StringMap", "SubchartValues", "Toleration", "Values",
+    "AnyJson",
+    "Const",
+    "DnsLabel",
+    "DnsName",
+    "EnvName",
+    "Field",
+    "Image",
+    "IngressValues",
+    "LabelKey",
+    "LabelValue",
+    "NodeSelector",
+    "Port",
+    "PrintableText",
+    "Quantity",
+    "ResourceList",
+    "Resources",
+    "StringMap",
+    "SubchartValues",
+    "Toleration",
+    "Values",
 ]
 
 
@@ -23,7 +41,12 @@ class Values(BaseModel):
     """
 
     model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, defer_build=True, strict=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="forbid",
+        frozen=True,
+        defer_build=True,
+        strict=True,
     )
 
     def to_values(self) -> dict[str, Any]:
@@ -45,7 +68,7 @@ class SubchartValues(Values):
 _T = TypeVar("_T")
 
 
-def Field(default: _T, *, description: str = "", **bounds: Any) -> _T:  # noqa: N802 (pydantic's name for it)
+def Field(default: _T, *, description: str = "", **bounds: Any) -> _T:
     """A field's default, description and bounds (``ge``, ``le``, ``pattern``, ``min_length``, ``alias``, ...).
 
     The same as ``pydantic.Field`` for a field that has a default, as every value of a chart has.

@@ -65,8 +65,13 @@ def bounds_text(spec: Spec) -> str:
         words.append("fixed")
     if "enum" in bounds:
         words.append("one of " + ", ".join(str(member) for member in bounds["enum"]))
-    for keyword, text in (("minimum", "at least"), ("exclusiveMinimum", "more than"), ("maximum", "at most"),
-                          ("exclusiveMaximum", "less than"), ("maxLength", "characters at most")):
+    for keyword, text in (
+        ("minimum", "at least"),
+        ("exclusiveMinimum", "more than"),
+        ("maximum", "at most"),
+        ("exclusiveMaximum", "less than"),
+        ("maxLength", "characters at most"),
+    ):
         if keyword in bounds and not (keyword == "maxLength" and "pattern" in bounds):
             words.append(f"{bounds[keyword]} {text}" if keyword == "maxLength" else f"{text} {bounds[keyword]}")
     if spec.optional:
@@ -100,7 +105,13 @@ def _list(items: Sequence[Any], indent: int) -> list[str]:
     lines: list[str] = []
     pad = " " * indent
     for item in items:
-        nested = _mapping(item, indent + 2) if isinstance(item, Mapping) else _list(item, indent + 2) if _is_list(item) else []
+        nested = (
+            _mapping(item, indent + 2)
+            if isinstance(item, Mapping)
+            else _list(item, indent + 2)
+            if _is_list(item)
+            else []
+        )
         lines += [f"{pad}- {nested[0][indent + 2 :]}", *nested[1:]] if nested else [f"{pad}- {_scalar(item)}"]
     return lines
 

@@ -1,14 +1,15 @@
-"""Witnesses: what a manifest would be with plain values, to hold it against the Kubernetes schema before Helm sees it."""
+"""Witnesses: what a manifest would be with plain values, held against the Kubernetes schema before Helm sees it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from floe_charts.helm.expr import Splice, node_of, parse, whole_expression
-from floe_charts.helm.pieces import Conditional, Loop, YamlText
+from floe_charts.helm.expr import Splice, node_of, whole_expression
 from floe_charts.helm.nodes import Concat, Constant, Node, ValueRef
+from floe_charts.helm.pieces import Conditional, Loop, YamlText
 from floe_charts.helm.spec import Spec, property_specs
+from floe_charts.helm.tokens import is_literal, parse
 
 __all__ = ["expression_at", "has_alternatives", "witness"]
 
@@ -26,6 +27,10 @@ def witness(value: Any, values: Mapping[str, Any], *, otherwise: bool = False) -
 
 
 def _witness(value: Any, values: Mapping[str, Any], otherwise: bool) -> Any:
+    if type(value) is str and is_literal(value):
+        return value
+    if type(value) is dict:
+        return _mapping(value, values, otherwise)
     if isinstance(value, Splice):
         return _witness(value.content, values, otherwise)
     if isinstance(value, Conditional):
@@ -76,16 +81,18 @@ def _list(items: Sequence[Any], values: Mapping[str, Any], otherwise: bool) -> l
     made: list[Any] = []
     for item in items:
         content = item.content if isinstance(item, Splice) else item
-        is_loop = isinstance(item, Splice) and isinstance(content, Loop)
-        inner = _witness(content.body if is_loop else content, values, otherwise)
+        loop = content if isinstance(item, Splice) and isinstance(content, Loop) else None
+        inner = _witness(content if loop is None else loop.body, values, otherwise)
         if inner is _ABSENT:
             continue
-        spliced = isinstance(item, Splice) and isinstance(inner, list) and not is_loop
+        spliced = isinstance(item, Splice) and isinstance(inner, list) and loop is None
         made.extend(inner if spliced else [inner])
     return made
 
 
 def _string(text: str, values: Mapping[str, Any]) -> Any:
+    if type(text) is str and is_literal(text):
+        return text
     parts = parse(text)
     if len(parts) == 1:
         return parts[0] if isinstance(parts[0], str) else _of(parts[0], values)
@@ -113,7 +120,9 @@ def _example(spec: Spec) -> Any:
     if "enum" in bounds:
         return bounds["enum"][0]
     if spec.kind == "object" and spec.model is not None:
-        return {name: _example(prop.spec) for name, prop in property_specs(spec.model).items() if not prop.spec.optional}
+        return {
+            name: _example(prop.spec) for name, prop in property_specs(spec.model).items() if not prop.spec.optional
+        }
     if spec.kind == "list":
         return [_example(spec.item)] if spec.item else []
     if spec.kind in ("map", "any"):
@@ -130,6 +139,8 @@ def _number(bounds: Mapping[str, Any]) -> Any:
 
 def has_alternatives(value: Any) -> bool:
     """Whether a condition stands anywhere in ``value``."""
+    if type(value) is dict:
+        return any(has_alternatives(item) for item in value.values())
     if isinstance(value, str):
         return False
     if isinstance(value, Splice):
@@ -144,7 +155,10 @@ def has_alternatives(value: Any) -> bool:
 
 
 def expression_at(value: Any, path: Sequence[str | int], *, otherwise: bool = False) -> Node | None:
-    """The expression that stands at ``path`` of a manifest, if it can be found there; ``otherwise`` as in :func:`witness`."""
+    """The expression that stands at ``path`` of a manifest, if it can be found there.
+
+    ``otherwise`` says which side of conditions is looked at, as in :func:`witness`.
+    """
     here: Any = _side(value, otherwise)
     for key in path:
         here = _side(next(_inside(here, key, otherwise), None), otherwise)
@@ -166,6 +180,7 @@ def _inside(value: Any, key: str | int, otherwise: bool) -> Iterator[Any]:
         for other, item in value.items():
             if isinstance(other, Splice):
                 yield from _inside(_side(item, otherwise), key, otherwise)
-    elif isinstance(value, (list, tuple)) and isinstance(key, int) and key < len(value):
-        if not any(isinstance(item, (Splice, Conditional)) for item in value[: key + 1]):
-            yield value[key]
+    elif isinstance(value, (list, tuple)) and isinstance(key, int):
+        here = value[key : key + 1]
+        # Behind a piece that may be absent, places are not what they were.
+        yield from () if any(isinstance(item, (Splice, Conditional)) for item in value[: key + 1]) else here

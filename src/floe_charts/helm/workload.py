@@ -17,8 +17,17 @@ if TYPE_CHECKING:
     from floe_charts.helm.component import Component, Template
 
 __all__ = [
-    "Part", "container", "env_list", "exec_probe", "field_ref", "http_probe", "image_name", "pod_security",
-    "restricted_security", "secret_key", "tcp_probe",
+    "Part",
+    "container",
+    "env_list",
+    "exec_probe",
+    "field_ref",
+    "http_probe",
+    "image_name",
+    "pod_security",
+    "restricted_security",
+    "secret_key",
+    "tcp_probe",
 ]
 
 
@@ -181,8 +190,14 @@ class Part:
         return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": self.metadata(), "spec": spec}
 
     def stateful_set(
-        self, *, service: str, replicas: Any = 1, image: Image | str | None = None, containers: Sequence[Any] = (),
-        volume_claims: Sequence[Any] = (), **more: Any,
+        self,
+        *,
+        service: str,
+        replicas: Any = 1,
+        image: Image | str | None = None,
+        containers: Sequence[Any] = (),
+        volume_claims: Sequence[Any] = (),
+        **more: Any,
     ) -> dict[str, Any]:
         """A StatefulSet governed by the headless Service ``service``; the other arguments are those of a Deployment."""
         spec = {
@@ -206,8 +221,14 @@ class Part:
         return self.pod(containers, **pod_fields)
 
     def pod(
-        self, containers: Sequence[Any], *, annotations: Mapping[str, Any] | None = None, volumes: Sequence[Any] = (),
-        init_containers: Sequence[Any] = (), security: Mapping[str, Any] | None = None, pod: Mapping[str, Any] | None = None,
+        self,
+        containers: Sequence[Any],
+        *,
+        annotations: Mapping[str, Any] | None = None,
+        volumes: Sequence[Any] = (),
+        init_containers: Sequence[Any] = (),
+        security: Mapping[str, Any] | None = None,
+        pod: Mapping[str, Any] | None = None,
         checksums: Mapping[str, Template] | None = None,
     ) -> dict[str, Any]:
         """A pod template: labels, checksum annotations, a restricted security context, no service account token.
@@ -252,11 +273,17 @@ class Part:
 
     def horizontal_pod_autoscaler(self, *, minimum: int, maximum: int, cpu_percent: int) -> dict[str, Any]:
         """A HorizontalPodAutoscaler of the part's Deployment on CPU, in percent of what its pods request."""
-        metric = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": cpu_percent}}}
+        metric = {
+            "type": "Resource",
+            "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": cpu_percent}},
+        }
         target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": self.name}
         spec = {"scaleTargetRef": target, "minReplicas": minimum, "maxReplicas": maximum, "metrics": [metric]}
         return {
-            "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": self.metadata(), "spec": spec,
+            "apiVersion": "autoscaling/v2",
+            "kind": "HorizontalPodAutoscaler",
+            "metadata": self.metadata(),
+            "spec": spec,
         }
 
 
