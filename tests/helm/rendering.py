@@ -21,12 +21,12 @@ RELEASE, NAMESPACE = "shop", "market"
 # Everything that Helm's values can hold: Go has no lone surrogates.
 any_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 HOSTILE_TEXTS = [
-    "", " ", "true", "no", "y", "null", "~", "0123", "1e3", "12:30", "2001-01-01", "=", "<<", "0x1F", "1_000", ".inf", "-",
-    "- a", "? a", "a: b", "a #b", "#a", "&a", "*a", "!a", "%a", "@a", "`a", "|", ">", "'", '"', "\\", "\\n", "{a}", "[a]",
-    "{{ .Values }}", "{{", "}}", "{{{", "{{- x -}}", "{{/* */}}", "a {{ b", "{", "%s %d %%", "${HOME}", "---", "...",
-    "\n", "a\n", "\na", "a\n\n", "a\nb", " a\n  b\n", "a \nb", "\ta", "a\tb", "\r", "a\r\nb", "\x00", "\x07", "\x1b", "\x7f",
-    "\x80", "\x85", "\x9f", "a\u0085b", "\u2028", "a\u2029b", "\ufeff", "\ufeffa", "\ufffe", "\uffff", "\ue000", "\ue001",
-    "ä", "\u00a0", "\U0001f600", "\U000e0001", "\U0010ffff", "k" * 300, "ü" * 300,
+    "", " ", "true", "no", "y", "null", "~", "0123", "1e3", "12:30", "2001-01-01", "=", "<<", "0x1F", "1_000", ".inf",
+    "-", "- a", "? a", "a: b", "a #b", "#a", "&a", "*a", "!a", "%a", "@a", "`a", "|", ">", "'", '"', "\\", "\\n",
+    "{a}", "[a]", "{{ .Values }}", "{{", "}}", "{{{", "{{- x -}}", "{{/* */}}", "a {{ b", "{", "%s %d %%", "${HOME}",
+    "---", "...", "\n", "a\n", "\na", "a\n\n", "a\nb", " a\n  b\n", "a \nb", "\ta", "a\tb", "\r", "a\r\nb", "\x00",
+    "\x07", "\x1b", "\x7f", "\x80", "\x85", "\x9f", "a\u0085b", "\u2028", "a\u2029b", "\ufeff", "\ufeffa", "\ufffe",
+    "\uffff", "\ue000", "\ue001", "ä", "\u00a0", "\U0001f600", "\U000e0001", "\U0010ffff", "k" * 300, "ü" * 300,
 ]  # fmt: skip
 
 
@@ -90,7 +90,7 @@ class Rendering:
 
 
 def probe(values: Values, body: Callable[[Any], Any]) -> Rendering:
-    """A chart with one object of a kind that Kubernetes does not know; ``body`` makes its ``body`` out of references."""
+    """A chart with one object of a kind that Kubernetes does not know; ``body`` makes its ``body`` of references."""
 
     class Probe(Component[Values]):
         def build(self, v: Any) -> None:

@@ -127,14 +127,20 @@ def test_a_wrong_type_is_refused_by_its_field() -> None:
     )
 
 
+_GREETING = "spec.replicas takes an integer, but web.greeting is a string"
+
+
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
-        (lambda v: {"replicas": v.greeting}, "spec.replicas takes an integer, but web.greeting is a string"),
-        (lambda v: {"replicas": when(v.on, v.greeting, 1)}, "spec.replicas takes an integer, but web.greeting is a string"),
-        (lambda v: {"replicas": when(v.on, 1, v.greeting)}, "spec.replicas takes an integer, but web.greeting is a string"),
+        (lambda v: {"replicas": v.greeting}, _GREETING),
+        (lambda v: {"replicas": when(v.on, v.greeting, 1)}, _GREETING),
+        (lambda v: {"replicas": when(v.on, 1, v.greeting)}, _GREETING),
         (lambda v: {"paused": v.replicas}, "spec.paused takes true or false, but web.replicas is an integer"),
-        (lambda v: {"replicas": f"{v.replicas}"}, "spec.replicas takes an integer, but {{ .Values.web.replicas | int64 | toString }} is a string"),
+        (
+            lambda v: {"replicas": f"{v.replicas}"},
+            "spec.replicas takes an integer, but {{ .Values.web.replicas | int64 | toString }} is a string",
+        ),
         (lambda v: {"template": v.marks}, 'spec.template.key is not a field of PodTemplateSpec'),
         (lambda v: {"replicas": "two"}, 'spec.replicas takes an integer, but found a string ("two")'),
         (lambda v: {"replcas": 2}, "spec.replcas is not a field of DeploymentSpec; did you mean replicas?"),

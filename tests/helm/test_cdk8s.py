@@ -141,9 +141,16 @@ def test_cdk8s_constructs_become_templates(tmp_path: Path) -> None:
     thing = objects["web-cdk-thing-thing.yaml"]
     assert thing["metadata"] == {"name": "shop-cdk-thing", "labels": {"text": "a: {{ b"}}
     assert thing["spec"] == {
-        "replicas": 1000000, "ratio": 0.5, "sum": 1000001, "patched": 1000000, "text": "a: {{ b", "joined": "<a: {{ b:1000000>",
-        "hostile": "{{ .Values.web }}", "on": False, "list": ["a: {{ b", 1000000, {"a: {{ b": 0.5}],
-    }  # fmt: skip
+        "replicas": 1000000,
+        "ratio": 0.5,
+        "sum": 1000001,
+        "patched": 1000000,
+        "text": "a: {{ b",
+        "joined": "<a: {{ b:1000000>",
+        "hostile": "{{ .Values.web }}",
+        "on": False,
+        "list": ["a: {{ b", 1000000, {"a: {{ b": 0.5}],
+    }
     # JavaScript made a text of a number: 512Mi.
     assert objects["web-resourcequota.yaml"]["spec"] == {"hard": {"memory": "512Mi"}}
     assert objects["web-configmap.yaml"] == next(yaml.safe_load_all(INCLUDED))

@@ -83,9 +83,12 @@ def test_the_later_layer_wins() -> None:
     layered.put("environment", {"web": {"replicas": 3, "args": ["b"], "more": {}}, "off": {"x": None}})
     assert layered.values == {"web": {"replicas": 3, "image": {"tag": "1"}, "args": ["b"], "more": {}}, "off": {}}
     assert layered.origins() == {
-        "web.replicas": "environment", "web.image.tag": "defaults", "web.args": "environment", "web.more": "environment",
+        "web.replicas": "environment",
+        "web.image.tag": "defaults",
+        "web.args": "environment",
+        "web.more": "environment",
         "off": "environment",
-    }  # fmt: skip
+    }
     assert layered.origin("web.nothing") is None
     assert copied.values["web"]["replicas"] == 1
     assert copied.origin("web.replicas") == "defaults"

@@ -108,7 +108,7 @@ def test_text_that_looks_like_a_placeholder_is_text(text: str) -> None:
         ({"a": b"bytes"}, "b'bytes' cannot stand in a template"),
         ({"a": {"set"}}, r"\{'set'\} cannot stand in a template"),
         ({"a": object}, "<class 'object'> cannot stand in a template"),
-        ({"a": yaml_text("text")}, "a YAML document is a map or a list, found 'text'"),  # type: ignore[arg-type]
+        ({"a": yaml_text("text")}, "a YAML document is a map or a list, found 'text'"),
     ],
 )
 def test_what_yaml_cannot_hold_is_refused_by_name(body: dict[str, Any], said: str) -> None:
@@ -136,3 +136,10 @@ def test_notes_say_what_they_are_told(text: str) -> None:
     chart.notes.append(when(v.on, f"on {text}", f"off {text}{v.on}"))
     notes = Rendering(chart.files()).texts()["NOTES.txt"]
     assert notes.strip().splitlines() == [f"{text}a {{{{ b 1000000 1000000{text}", f"off {text}false"]
+
+
+def test_a_note_is_a_text() -> None:
+    chart = HelmChart("noted", description="A chart for a test.")
+    chart.notes.append(["a", "list"])
+    with pytest.raises(DeclarationError, match=r"a note is a text or when\(condition, text\), found \['a', 'list'\]"):
+        chart.files()

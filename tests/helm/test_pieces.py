@@ -175,8 +175,15 @@ def test_loops_repeat_their_body(
     names = [rule["name"] for rule in rules]
     by_name = {f"r{place}": rule for place, rule in enumerate(rules)}
     values = {
-        "a": switches[0], "b": switches[1], "name": "n", "names": names, "marks": marks, "more": {}, "rules": rules, "byName": by_name,
-    }  # fmt: skip
+        "a": switches[0],
+        "b": switches[1],
+        "name": "n",
+        "names": names,
+        "marks": marks,
+        "more": {},
+        "rules": rules,
+        "byName": by_name,
+    }
     body = looped.data({"web": values})
     expected = {key: item for key, item in _looped(None, values).items() if item not in ([], {})}
     (text,) = read_documents(body.pop("text"))

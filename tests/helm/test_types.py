@@ -62,8 +62,14 @@ class TypedValues(Values):
 def types() -> Rendering:
     def body(v: TypedValues) -> dict[str, Any]:
         plain = {
-            "small": v.small, "large": v.large, "million": v.million, "ratio": v.ratio, "huge": v.huge, "on": v.on, "off": v.off,
-        }  # fmt: skip
+            "small": v.small,
+            "large": v.large,
+            "million": v.million,
+            "ratio": v.ratio,
+            "huge": v.huge,
+            "on": v.on,
+            "off": v.off,
+        }
         return {
             **plain,
             "tokens": [token(v.small), token(v.large), token(v.ratio), token(v.on), token(v.counts), token(v.limits)],
@@ -213,7 +219,7 @@ class OptionalValues(Values):
     parts: list[Part] = Field([], description="Parts.")
 
 
-def _optional_body(v: OptionalValues) -> dict[str, Any]:
+def _optional_body(v: Any) -> dict[str, Any]:
     return {
         "text": v.text,
         "count": v.count,
@@ -232,7 +238,10 @@ def _optional_body(v: OptionalValues) -> dict[str, Any]:
         "spread": {"kept": 1, **v.marks, "own": "last"},
         "items": ["kept", *v.names],
         "defaults": {
-            "text": default(v.text, "d"), "count": default(v.count, 5), "ratio": default(v.ratio, 0.5), "on": default(v.on, True),
+            "text": default(v.text, "d"),
+            "count": default(v.count, 5),
+            "ratio": default(v.ratio, 0.5),
+            "on": default(v.on, True),
         },
         "if": when(v.on, "on", "off"),
         "choice": ternary(v.on, "on", "off"),
@@ -240,7 +249,7 @@ def _optional_body(v: OptionalValues) -> dict[str, Any]:
         "filled": [nonempty(v.text), nonempty(v.names), nonempty(v.marks)],
         "there": [present(v.text), present(v.count), present(v.on), present(v.names), present(v.part)],
         "text2": yaml_text({"text": v.text, "count": v.count}),
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture(scope="module")

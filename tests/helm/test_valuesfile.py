@@ -81,12 +81,17 @@ def test_values_yaml_says_what_was_declared(text: str, tree: dict[str, Any]) -> 
     )
     files = _chart(values)
     expected = {
-        "nameOverride": "", "fullnameOverride": "",
+        "nameOverride": "",
+        "fullnameOverride": "",
         "web": {
-            "someText": text[:90], "texts": [text], "entries": {"a": {"text": text}}, "inner": {"text": text}, "free": tree,
+            "someText": text[:90],
+            "texts": [text],
+            "entries": {"a": {"text": text}},
+            "inner": {"text": text},
+            "free": tree,
             "number": 1e21,
         },
-    }  # fmt: skip
+    }
     assert yaml.load(files["values.yaml"], Loader=yaml.CSafeLoader) == expected
     assert helm_python.values_from_yaml(files["values.yaml"]) == expected
 

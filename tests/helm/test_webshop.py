@@ -53,10 +53,14 @@ def test_the_defaults_make_three_objects(rendering: Rendering) -> None:
         assert made["metadata"]["name"] == "shop-web"
         assert made["metadata"]["namespace"] == "market"
         assert made["metadata"]["labels"] == {
-            "helm.sh/chart": "shop-1.0.0", "app.kubernetes.io/name": "shop", "app.kubernetes.io/instance": "shop",
-            "app.kubernetes.io/version": "2026.1", "app.kubernetes.io/managed-by": "Helm", "app.kubernetes.io/part-of": "shop",
+            "helm.sh/chart": "shop-1.0.0",
+            "app.kubernetes.io/name": "shop",
+            "app.kubernetes.io/instance": "shop",
+            "app.kubernetes.io/version": "2026.1",
+            "app.kubernetes.io/managed-by": "Helm",
+            "app.kubernetes.io/part-of": "shop",
             "app.kubernetes.io/component": "web",
-        }  # fmt: skip
+        }
     spec = objects["web-deployment.yaml"]["spec"]
     assert spec["replicas"] == 2
     stable = {
@@ -159,9 +163,14 @@ def test_environment_variables_come_and_go() -> None:
             from floe_charts.helm import container, field_ref, secret_key, when
 
             env = {
-                "FIRST": "1", **v.extra, "NOTE": v.note, "ON": when(v.on, "yes", "no"), "ONLY": when(v.on, secret_key("s", "k")),
-                "IP": field_ref("status.podIP"), **when(v.on, {"MORE": "m", "LAST": v.note}),
-            }  # fmt: skip
+                "FIRST": "1",
+                **v.extra,
+                "NOTE": v.note,
+                "ON": when(v.on, "yes", "no"),
+                "ONLY": when(v.on, secret_key("s", "k")),
+                "IP": field_ref("status.podIP"),
+                **when(v.on, {"MORE": "m", "LAST": v.note}),
+            }
             web = self.part("web")
             self.add(web.deployment(containers=[container("web", image_name(v.image), env=env)]))
 
@@ -177,10 +186,16 @@ def test_environment_variables_come_and_go() -> None:
     ip = {"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
     assert env() == [{"name": "FIRST", "value": "1"}, {"name": "ON", "value": "no"}, ip]
     assert env(extra={"A": "{{", "B": ""}, note="", on=True) == [
-        {"name": "FIRST", "value": "1"}, {"name": "A", "value": "{{"}, {"name": "B", "value": ""}, {"name": "NOTE", "value": ""},
-        {"name": "ON", "value": "yes"}, {"name": "ONLY", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}, ip,
-        {"name": "MORE", "value": "m"}, {"name": "LAST", "value": ""},
-    ]  # fmt: skip
+        {"name": "FIRST", "value": "1"},
+        {"name": "A", "value": "{{"},
+        {"name": "B", "value": ""},
+        {"name": "NOTE", "value": ""},
+        {"name": "ON", "value": "yes"},
+        {"name": "ONLY", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
+        ip,
+        {"name": "MORE", "value": "m"},
+        {"name": "LAST", "value": ""},
+    ]
 
 
 def _in_another_process(cwd: Path, **env: str) -> str:

@@ -3,8 +3,6 @@
 Keys are those of values.schema.json and values.yaml of the version below.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge

@@ -1,7 +1,5 @@
 """The values of Dagster's official Helm chart that shape the pods of runs (``runLauncher``)."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge

@@ -3,8 +3,6 @@
 Keys are those of chart 0.170.0; a test holds ``known_keys`` against its values.schema.json and values.yaml.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cache
 from typing import Annotated, Any, ClassVar

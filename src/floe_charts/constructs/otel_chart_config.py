@@ -4,8 +4,6 @@ Keys are the collector's own, in snake_case. ``known_keys`` are the fields of th
 not set here, and the components of the distribution ``k8s`` that a platform team may add.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal

@@ -4,8 +4,6 @@ Each class declares every field that people set there; an unknown field is refus
 :class:`~floe_charts.helm.Values`: the charts that use them have no keys of their own beside the declared ones.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Le

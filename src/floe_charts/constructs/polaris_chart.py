@@ -4,8 +4,6 @@ Keys are those of values.schema.json and values.yaml of the version below. The c
 ``tpl``, so none of them may hold ``{{``.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge

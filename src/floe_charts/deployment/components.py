@@ -1,7 +1,5 @@
 """The platform's components: how each is made, and which chart a dependency is."""
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from pydantic import Field, field_validator

@@ -1,7 +1,5 @@
 """Clusters, environments and resource presets, with what holds where the file says nothing."""
 
-from __future__ import annotations
-
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator

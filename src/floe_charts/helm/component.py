@@ -155,7 +155,7 @@ class Component(ConstructScope, Generic[V]):
         return re.sub(r"(?<=[a-z0-9])([A-Z])", r"-\1", self.id).lower()
 
     @contextmanager
-    def when(self, condition: bool) -> Iterator[ConstructScope]:
+    def when(self, condition: bool | None) -> Iterator[ConstructScope]:
         """Objects added inside the block are there only where ``condition`` holds.
 
         The block's scope is for cdk8s constructs that the condition shall hold for, too.

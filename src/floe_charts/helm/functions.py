@@ -95,17 +95,17 @@ def ge(left: float, right: float) -> bool:
     return _compare("ge", left, right)
 
 
-def and_(first: bool, *others: bool) -> bool:
-    """Whether all conditions hold."""
-    return _truth("and", *map(condition_of, (first, *others))) if others else first
+def and_(first: bool | None, *others: bool | None) -> bool:
+    """Whether all conditions hold; a switch that is not set is off."""
+    return _truth("and", *map(condition_of, (first, *others))) if others else cast("bool", first)
 
 
-def or_(first: bool, *others: bool) -> bool:
-    """Whether one of the conditions holds."""
-    return _truth("or", *map(condition_of, (first, *others))) if others else first
+def or_(first: bool | None, *others: bool | None) -> bool:
+    """Whether one of the conditions holds; a switch that is not set is off."""
+    return _truth("or", *map(condition_of, (first, *others))) if others else cast("bool", first)
 
 
-def not_(condition: bool) -> bool:
+def not_(condition: bool | None) -> bool:
     """Whether the condition does not hold."""
     return _truth("not", condition_of(condition))
 
@@ -156,7 +156,7 @@ def default(value: _T, fallback: _T) -> _T:
     return cast("_T", expression(made))
 
 
-def ternary(condition: bool, then: _T, otherwise: _T) -> _T:
+def ternary(condition: bool | None, then: _T, otherwise: _T) -> _T:
     """``then`` where the condition holds, else ``otherwise``; both are computed, and both are of one type."""
     nodes = node_of(then), node_of(otherwise)
     return cast("_T", expression(_choose(condition_of(condition), *nodes, optional=nodes[0].spec.optional)))

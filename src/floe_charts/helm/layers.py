@@ -42,6 +42,8 @@ def differences(base: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str,
     for key, value in wanted.items():
         if key not in base:
             overlay[key] = value
+        elif value is base[key]:
+            continue  # What a merge did not touch is the same object, however large.
         elif isinstance(value, Mapping) and isinstance(base[key], Mapping):
             below = differences(base[key], value)
             if below:

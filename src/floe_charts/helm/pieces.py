@@ -33,7 +33,7 @@ class _Spliceable:
 class Conditional(_Spliceable):
     """A piece of a manifest that is there only where a condition holds."""
 
-    def __init__(self, condition: bool, body: object, otherwise: object = None) -> None:
+    def __init__(self, condition: bool | None, body: object, otherwise: object = None) -> None:
         """``otherwise`` takes the place of ``body`` where the condition does not hold; None leaves it out."""
         self.condition = condition_of(condition)
         self.body = body
@@ -45,7 +45,7 @@ class Conditional(_Spliceable):
         return Conditional(expression(self.condition), make(self.body), otherwise)
 
 
-def when(condition: bool, body: Mapping[str, Any] | Sequence[Any] | object, otherwise: object = None) -> Any:
+def when(condition: bool | None, body: Mapping[str, Any] | Sequence[Any] | object, otherwise: object = None) -> Any:
     """A piece of a manifest that is there only where ``condition`` holds.
 
     As the value of a key, the key is there or not; ``**when(a, {...})`` puts several keys, ``*when(a, [...])`` several

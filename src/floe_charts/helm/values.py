@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, cast
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, StringConstraints
@@ -48,6 +49,11 @@ class Values(BaseModel):
         defer_build=True,
         strict=True,
     )
+
+    if TYPE_CHECKING:
+        # A reference has these, so that ``{**v.resources}`` puts the object's entries among others.
+        def keys(self) -> Iterator[str]: ...
+        def __getitem__(self, key: str) -> Any: ...
 
     def to_values(self) -> dict[str, Any]:
         """The tree as it stands in values.yaml: camelCase keys, JSON types; fields that are None are left out."""

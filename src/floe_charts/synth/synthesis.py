@@ -94,7 +94,6 @@ def synth(
     usable, notices = usable_plugin_values(plugins, declared, chart.default_values())
 
     base = _base_layers(chart, usable)
-    _refuse(declared.faults(base.values), "values.yaml")
     overrides = [_checked(item, declared) for item in _overrides(values, sets, declared)]
     layers = {
         name: _environment_layers(chart, name, base, usable, overrides if name in chosen else [], declared)
@@ -116,7 +115,7 @@ def synth(
 
 
 def _base_layers(chart: FloePlatform, plugins: Sequence[PluginValues]) -> LayeredValues:
-    """What is the same in every environment."""
+    """What is the same in every environment; the constructs have checked it, and plugins' values are checked."""
     layers = LayeredValues()
     declared = chart.default_values()
     own = chart.construct_defaults()
@@ -142,7 +141,7 @@ def _environment_layers(
         file = chart.deployment.source
         source = f"{file}: environments.{name}.values" if file else f"environments.{name}.values"
         layers.put("environment", _checked(Override(source, environment.values), declared).values)
-    _refuse(declared.faults(layers.values), f"values-{name}.yaml")
+        _refuse(declared.faults(layers.values), source)
     _put_plugins(layers, plugins)
     for override in overrides:
         layers.put("--set" if override.source.startswith("--set") else "--values", override.values)
