@@ -5,8 +5,8 @@
     files = synth(artifacts=[CompiledArtifacts.load("compiled_artifacts.json")], deployment=Deployment.default())
     files.write("charts")
 
-The language to write constructs of one's own is :mod:`floe_charts.helm`; it does not need the rest, so that these names are
-imported when they are first used.
+The language to write constructs of one's own is :mod:`floe_charts.helm`; it does not need the rest, so that these names
+are imported when they are first used.
 """
 
 from __future__ import annotations

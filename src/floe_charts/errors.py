@@ -1,7 +1,7 @@
 """Every error that floe-charts raises on purpose, in one tree.
 
-A user's mistake is an :class:`InputError`: it ends the command with exit code 2 and a message of one or a few lines that
-name the file, the path inside it, what was found, what was expected, and a near match for a misspelling. A check that
+A user's mistake is an :class:`InputError`: it ends the command with exit code 2 and a message of one or a few lines
+that names the file, the path inside it, what was found, what was expected, and a near match for a misspelling. A check that
 failed is a :class:`CheckFailed`, exit code 1. Anything that is not in this tree is a bug and keeps its traceback.
 """
 
@@ -36,8 +36,8 @@ class FloeChartsError(Exception):
 class InputError(FloeChartsError):
     """Something that a user handed in is wrong.
 
-    ``source`` is the file or option, ``path`` the place inside it (dotted, may be empty), ``problem`` what was found and
-    what was expected, ``hint`` what to do about it, such as the nearest name that exists.
+    ``source`` is the file or option, ``path`` the place inside it (dotted, may be empty), ``problem`` what was found
+    and what was expected, ``hint`` what to do about it, such as the nearest name that exists.
     """
 
     def __init__(self, source: str, path: str, problem: str, hint: str = "") -> None:

@@ -82,7 +82,9 @@ def test_the_image_is_where_it_can_be_pulled_and_the_chart_lets_it_pass(chart: C
 def test_the_secret_that_must_exist_is_the_one_that_is_read() -> None:
     (secret,) = ObjectStore(new_chart()).required_secrets()
     assert (secret.name, secret.keys, secret.condition) == (
-        "floe-platform-minio", ("root-user", "root-password"), "minio.enabled is true",
+        "floe-platform-minio",
+        ("root-user", "root-password"),
+        "minio.enabled is true",
     )
     theirs = MinioValues(auth=MinioAuth(existing_secret="theirs", root_user_secret_key="user"))
     (secret,) = ObjectStore(new_chart(), values=theirs).required_secrets()
@@ -104,10 +106,26 @@ def test_s3_takes_a_bucket(name: str) -> None:
     assert is_bucket_name(name)
 
 
-@pytest.mark.parametrize("name", [
-    "", "ab", "a" * 64, "Abc", "a_b", "-abc", "abc-", "a..b", "192.168.0.1", "a,b", "abc\n", "{{ x }}", "a b", "é12",
-    "\u0663\u0663\u0663",
-])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "ab",
+        "a" * 64,
+        "Abc",
+        "a_b",
+        "-abc",
+        "abc-",
+        "a..b",
+        "192.168.0.1",
+        "a,b",
+        "abc\n",
+        "{{ x }}",
+        "a b",
+        "é12",
+        "\u0663\u0663\u0663",
+    ],
+)
 def test_s3_refuses_a_bucket(name: str) -> None:
     assert not is_bucket_name(name)
     with pytest.raises(DeclarationError, match="S3 bucket"):
@@ -122,17 +140,20 @@ def test_buckets_never_run_into_each_other(buckets: list[str]) -> None:
     assert [name for name in given_names if name] == list(dict.fromkeys(buckets))
 
 
-@pytest.mark.parametrize("values", [
-    {"enbaled": True},
-    {"mode": "distributed"},
-    {"fullnameOverride": "other"},
-    {"defaultBuckets": "A B"},
-    {"persistence": {"sise": "1Gi"}},
-    {"persistence": {"size": "big"}},
-    {"service": {"ports": {"api": 80}}},
-    {"auth": {"existingSecret": "{{ x }}"}},
-    {"resources": {"limits": {"memroy": "1Gi"}}},
-])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"enbaled": True},
+        {"mode": "distributed"},
+        {"fullnameOverride": "other"},
+        {"defaultBuckets": "A B"},
+        {"persistence": {"sise": "1Gi"}},
+        {"persistence": {"size": "big"}},
+        {"service": {"ports": {"api": 80}}},
+        {"auth": {"existingSecret": "{{ x }}"}},
+        {"resources": {"limits": {"memroy": "1Gi"}}},
+    ],
+)
 def test_the_schema_refuses(chart: ChartHandle, values: Mapping[str, object]) -> None:
     with pytest.raises(ValuesRefused):
         chart.render({"minio": {"enabled": True, **values}})

@@ -108,13 +108,17 @@ def chart(directory: Path) -> ChartHandle:
 
 # The configuration
 
+
 def test_the_configuration_takes_otlp_limits_memory_batches_and_answers_probes(chart: ChartHandle) -> None:
     config = configuration(chart)
     assert config["receivers"]["otlp"]["protocols"] == {
-        "grpc": {"endpoint": "0.0.0.0:4317"}, "http": {"endpoint": "0.0.0.0:4318"},
+        "grpc": {"endpoint": "0.0.0.0:4317"},
+        "http": {"endpoint": "0.0.0.0:4318"},
     }
     assert config["processors"]["memory_limiter"] == {
-        "check_interval": "5s", "limit_percentage": 80, "spike_limit_percentage": 20,
+        "check_interval": "5s",
+        "limit_percentage": 80,
+        "spike_limit_percentage": 20,
     }
     assert config["processors"]["batch"] == {"send_batch_size": 1024, "timeout": "10s"}
     assert config["extensions"] == {"health_check": {"endpoint": "0.0.0.0:13133"}}
@@ -145,14 +149,17 @@ def test_both_strategies_configure_the_same_collector(tmp_path: Path, exporters:
     assert configuration(dependent(tmp_path / "dependency", exporters)) == ours
 
 
-@pytest.mark.parametrize("endpoint", [
-    "http://$HOST:4317/${env:HOME}/$$",
-    "http://{{ .Values.secret }}:4317",
-    "{{ fail \"no\" }}",
-    "{{{{{ `x` }} \"'#: ",
-    "a: b # c, " + "long " * 60 + "{{",
-    "é {{`{{`}} ☃",
-])
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "http://$HOST:4317/${env:HOME}/$$",
+        "http://{{ .Values.secret }}:4317",
+        '{{ fail "no" }}',
+        "{{{{{ `x` }} \"'#: ",
+        "a: b # c, " + "long " * 60 + "{{",
+        "é {{`{{`}} ☃",
+    ],
+)
 def test_an_endpoint_is_taken_literally_by_both_strategies(tmp_path: Path, endpoint: str) -> None:
     exporters = (TelemetryExporter("otlp_grpc/x", "otlp_grpc", endpoint),)
     for made in (native(tmp_path / "native", exporters), dependent(tmp_path / "dependency", exporters)):
@@ -168,9 +175,7 @@ def test_any_text_in_an_exporters_endpoint_comes_out_exactly(chart: ChartHandle,
 
 @settings(deadline=None, max_examples=50)
 @given(text=st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), min_size=1))
-def test_any_printable_endpoint_comes_out_of_the_official_chart_exactly(
-    dependency: ChartHandle, text: str
-) -> None:
+def test_any_printable_endpoint_comes_out_of_the_official_chart_exactly(dependency: ChartHandle, text: str) -> None:
     exporters = {"otlp_grpc/jaeger": {"endpoint": template_text(text)}}
     config = configuration(dependency, {"alternateConfig": {"exporters": exporters}})
     assert config["exporters"]["otlp_grpc/jaeger"]["endpoint"] == text
@@ -182,15 +187,20 @@ def dependency(tmp_path_factory: pytest.TempPathFactory) -> ChartHandle:
 
 
 def test_tunables_reach_the_configuration(chart: ChartHandle) -> None:
-    config = configuration(chart, {
-        "batch": {"sendBatchSize": 1_000_000, "timeout": "200ms"},
-        "memoryLimiter": {"checkInterval": "1s", "limitPercentage": 70, "spikeLimitPercentage": 15},
-        "logLevel": "warn",
-        "exporters": {"debug": {"verbosity": "detailed"}, "otlp_http": {"insecure": True}},
-    })
+    config = configuration(
+        chart,
+        {
+            "batch": {"sendBatchSize": 1_000_000, "timeout": "200ms"},
+            "memoryLimiter": {"checkInterval": "1s", "limitPercentage": 70, "spikeLimitPercentage": 15},
+            "logLevel": "warn",
+            "exporters": {"debug": {"verbosity": "detailed"}, "otlp_http": {"insecure": True}},
+        },
+    )
     assert config["processors"]["batch"] == {"send_batch_size": 1_000_000, "timeout": "200ms"}
     assert config["processors"]["memory_limiter"] == {
-        "check_interval": "1s", "limit_percentage": 70, "spike_limit_percentage": 15,
+        "check_interval": "1s",
+        "limit_percentage": 70,
+        "spike_limit_percentage": 15,
     }
     assert config["service"]["telemetry"]["logs"]["level"] == "warn"
     assert config["exporters"]["debug"] == {"verbosity": "detailed"}
@@ -199,11 +209,15 @@ def test_tunables_reach_the_configuration(chart: ChartHandle) -> None:
 
 # Objects of the native strategy
 
-@pytest.mark.parametrize("values", [
-    {},
-    {"autoscaling": {"enabled": False}, "replicaCount": 3},
-    {"nodeSelector": {"disk": "ssd"}, "tolerations": [{"key": "a", "operator": "Exists"}]},
-])
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"autoscaling": {"enabled": False}, "replicaCount": 3},
+        {"nodeSelector": {"disk": "ssd"}, "tolerations": [{"key": "a", "operator": "Exists"}]},
+    ],
+)
 def test_objects_fit_kubernetes(chart: ChartHandle, directory: Path, values: Mapping[str, object]) -> None:
     report = validate_objects(list(objects_of(chart, {"otel": values}).values()), (OLDEST, latest_kube_version()))
     assert [str(finding) for finding in report.findings] == []
@@ -235,7 +249,8 @@ def test_either_the_autoscaler_or_a_number_decides_how_many_pods(chart: ChartHan
     autoscaler = spec_of(scaled, f"HorizontalPodAutoscaler/{NAME}")
     assert (autoscaler["minReplicas"], autoscaler["maxReplicas"]) == (2, 10)
     assert autoscaler["metrics"][0]["resource"] == {
-        "name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70},
+        "name": "cpu",
+        "target": {"type": "Utilization", "averageUtilization": 70},
     }
     assert "replicas" not in spec_of(scaled, f"Deployment/{NAME}")
     assert spec_of(fixed, f"Deployment/{NAME}")["replicas"] == 2
@@ -279,16 +294,26 @@ def test_another_configuration_rolls_the_pods(chart: ChartHandle) -> None:
     assert checksum({}) != checksum({"batch": {"sendBatchSize": 2048}})
 
 
-@pytest.mark.parametrize(("memory", "limit"), [
-    ("512Mi", "429496729"), ("1Gi", "858993459"), ("1.5Gi", "1288490188"), ("2G", "1600000000"), ("1000000", "800000"),
-    ("500000k", "400000000"), ("1024Ki", "838860"), ("1Ti", "879609302220"),
-])
+@pytest.mark.parametrize(
+    ("memory", "limit"),
+    [
+        ("512Mi", "429496729"),
+        ("1Gi", "858993459"),
+        ("1.5Gi", "1288490188"),
+        ("2G", "1600000000"),
+        ("1000000", "800000"),
+        ("500000k", "400000000"),
+        ("1024Ki", "838860"),
+        ("1Ti", "879609302220"),
+    ],
+)
 def test_go_gets_four_fifths_of_the_memory_limit(chart: ChartHandle, memory: str, limit: str) -> None:
     env = container_of(chart, {"resources": {"limits": {"memory": memory}}})["env"]
     assert {"name": "GOMEMLIMIT", "value": limit} in env
 
 
 # Secrets
+
 
 def test_a_headers_value_comes_from_a_secret(chart: ChartHandle) -> None:
     env = {one["name"]: one for one in container_of(chart)["env"]}
@@ -313,34 +338,41 @@ def test_another_secret_can_be_named(chart: ChartHandle) -> None:
 
 # What is refused
 
-@pytest.mark.parametrize("values", [
-    {"replicaCuont": 3},
-    {"exporters": {"otlp_grpc/jaegr": {"endpoint": "x"}}},
-    {"exporters": {"debug": {"endpoint": "x"}}},
-    {"batch": {"timeout": "10"}},
-    {"memoryLimiter": {"checkInterval": "0s"}},
-    {"memoryLimiter": {"spikeLimitPercentage": 90}},
-    {"autoscaling": {"minReplicas": 0}},
-])
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"replicaCuont": 3},
+        {"exporters": {"otlp_grpc/jaegr": {"endpoint": "x"}}},
+        {"exporters": {"debug": {"endpoint": "x"}}},
+        {"batch": {"timeout": "10"}},
+        {"memoryLimiter": {"checkInterval": "0s"}},
+        {"memoryLimiter": {"spikeLimitPercentage": 90}},
+        {"autoscaling": {"minReplicas": 0}},
+    ],
+)
 def test_the_native_schema_refuses(chart: ChartHandle, values: Mapping[str, object]) -> None:
     with pytest.raises(ValuesRefused):
         chart.render({"otel": values})
 
 
-@pytest.mark.parametrize("values", [
-    {"mode": "daemonset"},
-    {"fullnameOverride": "other"},
-    {"replicaCuont": 3},
-    {"autoscaling": {"maxReplicsa": 3}},
-    {"ports": {"otlp": {"servicePort": 1}}},
-    {"ports": {"jaeger-grpc": {"enabled": True}}},
-    {"podSecurityContext": {"runAsNonRoot": False}},
-    {"securityContext": {"allowPrivilegeEscalation": True}},
-    {"alternateConfig": {"processors": {"btach": {}}}},
-    {"alternateConfig": {"processors": {"batch": {"send_batch_sise": 1}}}},
-    {"alternateConfig": {"service": {"pipelines": {"profiles": {}}}}},
-    {"alternateConfig": {"exporters": {"otlp_grpc/jaegr": {}}}},
-])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"mode": "daemonset"},
+        {"fullnameOverride": "other"},
+        {"replicaCuont": 3},
+        {"autoscaling": {"maxReplicsa": 3}},
+        {"ports": {"otlp": {"servicePort": 1}}},
+        {"ports": {"jaeger-grpc": {"enabled": True}}},
+        {"podSecurityContext": {"runAsNonRoot": False}},
+        {"securityContext": {"allowPrivilegeEscalation": True}},
+        {"alternateConfig": {"processors": {"btach": {}}}},
+        {"alternateConfig": {"processors": {"batch": {"send_batch_sise": 1}}}},
+        {"alternateConfig": {"service": {"pipelines": {"profiles": {}}}}},
+        {"alternateConfig": {"exporters": {"otlp_grpc/jaegr": {}}}},
+    ],
+)
 def test_the_dependencys_schema_refuses(dependency: ChartHandle, values: Mapping[str, object]) -> None:
     with pytest.raises(ValuesRefused):
         dependency.render({"otel": values})
@@ -353,19 +385,22 @@ def test_a_component_of_the_distribution_can_be_added(dependency: ChartHandle) -
     assert config["processors"]["batch"]["send_batch_size"] == 1024
 
 
-@pytest.mark.parametrize("arguments", [
-    ("jaeger", "otlp_grpc", "x:1"),
-    ("otlp_http/x", "otlp_grpc", "x:1"),
-    ("otlp_grpc/a b", "otlp_grpc", "x:1"),
-    ("otlp_grpc/", "otlp_grpc", "x:1"),
-    ("otlp_grpc\n", "otlp_grpc", "x:1"),
-    ("otlp_grpc", "otlp_grpc", ""),
-    ("otlp_grpc", "otlp_grpc", "x:1\n"),
-    ("otlp_grpc", "otlp_grpc", "x\x7f:1"),
-    ("debug", "debug", "x:1"),
-    ("otlp_grpc", "otlp_grpc", "x:1", False, ("a: b", "KEY")),
-    ("otlp_grpc", "otlp_grpc", "x:1", False, ("a", "KEY}")),
-])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("jaeger", "otlp_grpc", "x:1"),
+        ("otlp_http/x", "otlp_grpc", "x:1"),
+        ("otlp_grpc/a b", "otlp_grpc", "x:1"),
+        ("otlp_grpc/", "otlp_grpc", "x:1"),
+        ("otlp_grpc\n", "otlp_grpc", "x:1"),
+        ("otlp_grpc", "otlp_grpc", ""),
+        ("otlp_grpc", "otlp_grpc", "x:1\n"),
+        ("otlp_grpc", "otlp_grpc", "x\x7f:1"),
+        ("debug", "debug", "x:1"),
+        ("otlp_grpc", "otlp_grpc", "x:1", False, ("a: b", "KEY")),
+        ("otlp_grpc", "otlp_grpc", "x:1", False, ("a", "KEY}")),
+    ],
+)
 def test_an_exporter_that_the_collector_could_not_read_is_refused(arguments: tuple[Any, ...]) -> None:
     with pytest.raises(DeclarationError, match="exporter"):
         TelemetryExporter(*arguments)
@@ -401,12 +436,16 @@ def test_given_values_are_kept_and_the_rest_is_the_gateways() -> None:
 
 # The official chart
 
+
 def test_the_dependency_is_pinned_aliased_and_can_come_from_a_mirror() -> None:
     chart = new_chart()
     OtelGateway(chart)
     (entry,) = yaml.safe_load(chart.files()["Chart.yaml"])["dependencies"]
     assert (entry["name"], entry["version"], entry["alias"], entry["condition"]) == (
-        "opentelemetry-collector", KNOWN_VERSION, "otel", "otel.enabled",
+        "opentelemetry-collector",
+        KNOWN_VERSION,
+        "otel",
+        "otel.enabled",
     )
     mirrored = new_chart()
     OtelGateway(mirrored, source=ChartSource(version="0.169.0", repository="oci://mirror.example.com/charts"))
@@ -444,6 +483,9 @@ def test_helm_accepts_the_chart_with_the_official_charts_defaults_in_it(tmp_path
 
 
 def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    both = {key: _merged(under[key], value) for key, value in over.items()
-            if isinstance(value, Mapping) and isinstance(under.get(key), Mapping)}
+    both = {
+        key: _merged(under[key], value)
+        for key, value in over.items()
+        if isinstance(value, Mapping) and isinstance(under.get(key), Mapping)
+    }
     return {**under, **over, **both}

@@ -233,3 +233,13 @@ def test_a_document_of_which_nothing_is_left_is_an_empty_one() -> None:
     assert body["items"] == ['a: "n"\n']
     body = rendering.data({"web": {"names": ["x"], "marks": {"m": "1"}, "a": True}})
     assert (body["list"], body["loop"], body["marks"], body["map"]) == ('- "x"\n', '- "x"\n', '"m": "1"\n', "a: 1\n")
+
+
+def test_a_loop_made_outside_another_keeps_its_own_items() -> None:
+    def body(v: PieceValues) -> dict[str, Any]:
+        inner = each(v.rules, lambda rule: when(rule.enabled, rule.name, f"not {rule.name}"))
+        outer = each(v.rules, lambda rule: when(rule.enabled, {"of": rule.name, "all": inner}))
+        return {"all": [*outer], "read": [v]}
+
+    rules = [_ON, _OFF]
+    assert probe(PieceValues(), body).data({"web": {"rules": rules}})["all"] == [{"of": "n", "all": ["n", "not x"]}]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from floe_charts.errors import DeclarationError, shorten
 from floe_charts.helm.nodes import Node
 from floe_charts.helm.pieces import Conditional
 from floe_charts.helm.tokens import parse
@@ -23,16 +24,18 @@ def notes_text(notes: Iterable[Any]) -> tuple[str, set[tuple[str, ...]]]:
         if isinstance(note, Conditional):
             reads.update(note.condition.reads())
             lines.append(f"{{{{- if {note.condition.go('.')} }}}}")
-            lines.append(_text(str(note.body), reads))
+            lines.append(_text(note.body, reads))
             if note.otherwise is not None:
-                lines += ["{{- else }}", _text(str(note.otherwise), reads)]
+                lines += ["{{- else }}", _text(note.otherwise, reads)]
             lines.append("{{- end }}")
         else:
-            lines.append(_text(str(note), reads))
+            lines.append(_text(note, reads))
     return ("\n".join(lines) + "\n" if lines else ""), reads
 
 
-def _text(text: str, reads: set[tuple[str, ...]]) -> str:
+def _text(text: object, reads: set[tuple[str, ...]]) -> str:
+    if not isinstance(text, str):
+        raise DeclarationError(f"a note is a text or when(condition, text), found {shorten(text)}")
     made = ""
     for part in parse(text):
         if isinstance(part, Node):

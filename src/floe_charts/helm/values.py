@@ -52,8 +52,11 @@ class Values(BaseModel):
 
     if TYPE_CHECKING:
         # A reference has these, so that ``{**v.resources}`` puts the object's entries among others.
-        def keys(self) -> Iterator[str]: ...
-        def __getitem__(self, key: str) -> Any: ...
+        def keys(self) -> Iterator[str]:
+            """The keys."""
+
+        def __getitem__(self, key: str) -> Any:
+            """The value of a key."""
 
     def to_values(self) -> dict[str, Any]:
         """The tree as it stands in values.yaml: camelCase keys, JSON types; fields that are None are left out."""
