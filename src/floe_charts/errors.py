@@ -1,8 +1,8 @@
 """Every error that floe-charts raises on purpose, in one tree.
 
 A user's mistake is an :class:`InputError`: it ends the command with exit code 2 and a message of one or a few lines
-that names the file, the path inside it, what was found, what was expected, and a near match for a misspelling. A check that
-failed is a :class:`CheckFailed`, exit code 1. Anything that is not in this tree is a bug and keeps its traceback.
+that names the file, the path inside it, what was found, what was expected, and a near match for a misspelling. A check
+that failed is a :class:`CheckFailed`, exit code 1. Anything that is not in this tree is a bug and keeps its traceback.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from floe_charts.errors import DeclarationError
-from floe_charts.helm import Field, Values, and_, each, eq, not_, when, yaml_text
+from floe_charts.helm import Field, Values, and_, each, eq, not_, present, when, yaml_text
 from floe_charts.verify.kube_yaml import read_documents
 from tests.helm.rendering import Rendering, probe
 
@@ -19,6 +19,7 @@ class Rule(Values):
     name: str = Field("", description="Its name.")
     enabled: bool = Field(True, description="Whether it holds.")
     ports: list[int] = Field([], description="Its ports.")
+    note: str | None = Field(None, description="A note.")
 
 
 class PieceValues(Values):
@@ -237,9 +238,11 @@ def test_a_document_of_which_nothing_is_left_is_an_empty_one() -> None:
 
 def test_a_loop_made_outside_another_keeps_its_own_items() -> None:
     def body(v: PieceValues) -> dict[str, Any]:
-        inner = each(v.rules, lambda rule: when(rule.enabled, rule.name, f"not {rule.name}"))
-        outer = each(v.rules, lambda rule: when(rule.enabled, {"of": rule.name, "all": inner}))
+        inner = each(v.rules, lambda rule: {"name": rule.name, "note": rule.note})
+        outer = each(v.rules, lambda rule: when(present(rule.note), {"of": rule.note, "all": inner}))
         return {"all": [*outer], "read": [v]}
 
-    rules = [_ON, _OFF]
-    assert probe(PieceValues(), body).data({"web": {"rules": rules}})["all"] == [{"of": "n", "all": ["n", "not x"]}]
+    rules = [{**_ON, "note": "a"}, _OFF]
+    assert probe(PieceValues(), body).data({"web": {"rules": rules}})["all"] == [
+        {"of": "a", "all": [{"name": "n", "note": "a"}, {"name": "x"}]}
+    ]
