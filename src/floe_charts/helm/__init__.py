@@ -74,7 +74,7 @@ from floe_charts.helm.workload import (
 )
 
 if TYPE_CHECKING:
-    import cdk8s
+    import cdk8s as cdk8s  # Not in __all__: a star import must not start Node.
 
 __all__ = [
     "CHART_APP_VERSION",
@@ -84,7 +84,6 @@ __all__ = [
     "RELEASE_NAMESPACE",
     "RELEASE_SERVICE",
     "AnyJson",
-    "cdk8s",
     "ChartValues",
     "Component",
     "Const",

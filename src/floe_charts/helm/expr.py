@@ -298,7 +298,7 @@ def node_of(value: object) -> Node:
         return node
     if isinstance(value, str):
         parts = parse(value)
-        return Concat(tuple(parts), STRING) if len(parts) > 1 else Constant(value, STRING)
+        return Concat(parts, STRING) if len(parts) > 1 else Constant(value, STRING)
     if isinstance(value, bool):
         return Constant(value, BOOLEAN)
     if isinstance(value, int):

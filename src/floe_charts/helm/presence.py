@@ -75,8 +75,11 @@ def is_list(value: object) -> TypeGuard[Sequence[Any]]:
 
 def value_presence(value: Any) -> Node | None:
     """When the value of a key is there; an empty map or list that is written as such always is."""
-    if type(value) in _SCALARS:
-        return _expression_presence(value) if type(value) is not bool else None
+    kind = type(value)
+    if kind is dict or kind is list:
+        return entries_presence(value) if value else None
+    if kind in _SCALARS:
+        return None if kind is bool or (kind is str and is_literal(value)) else _expression_presence(value)
     if isinstance(value, Splice):
         value = value.content
     if isinstance(value, Conditional):

@@ -182,6 +182,9 @@ class TemplateWriter:
 
     def _block(self, value: Any, indent: int) -> _Lines | None:
         """The lines of a value that needs lines of its own; None for a scalar and for an empty collection."""
+        kind = type(value)
+        if kind is dict or kind is list:
+            return (self._mapping(value, indent) if kind is dict else self._list(value, indent)) if value else None
         if isinstance(value, Loop):
             return self._loop(value, lambda body: self._item(body, indent), indent)
         if isinstance(value, Conditional):

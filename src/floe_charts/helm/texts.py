@@ -39,7 +39,7 @@ def scalar_text(value: object, root: str) -> tuple[str, Node | None]:
     if node is None and isinstance(value, str):
         parts = parse(value)
         if len(parts) > 1:
-            node = Concat(tuple(parts), STRING)
+            node = Concat(parts, STRING)
             return _name_text(parts, root) or action(node, root), node
         return yaml_scalar(value, template=True), None
     if node is None and isinstance(value, (int, float)):

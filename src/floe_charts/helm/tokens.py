@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import threading
+from functools import lru_cache
 
 from floe_charts.helm.nodes import Concat, Node
 
@@ -53,12 +54,15 @@ def is_literal(text: str) -> bool:
     return _OPEN not in text and _PREFIX not in text
 
 
-def parse(text: str) -> list[str | Node]:
+def parse(text: str) -> tuple[str | Node, ...]:
     """``text`` cut into literal pieces and the expressions whose tokens it holds; without tokens it is one piece."""
     if type(text) is not str:
         text = str.__str__(text)
-    if is_literal(text):
-        return [text]
+    return (text,) if is_literal(text) else _parts(text)
+
+
+@lru_cache(maxsize=1 << 16)
+def _parts(text: str) -> tuple[str | Node, ...]:
     parts: list[str | Node] = []
     end = 0
     for match in _TOKEN.finditer(text):
@@ -69,12 +73,11 @@ def parse(text: str) -> list[str | Node]:
             parts.append(text[end : match.start()])
         node = _nodes[place]
         # A concatenation inside a text is part of that text, unless it is all of it.
-        inner = node.parts if isinstance(node, Concat) and match.group() != text else (node,)
-        parts += inner
+        parts += node.parts if isinstance(node, Concat) and match.group() != text else (node,)
         end = match.end()
     if end < len(text) or not parts:
         parts.append(text[end:])
-    return parts
+    return tuple(parts)
 
 
 def node_behind(value: float) -> Node | None:
