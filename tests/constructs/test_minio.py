@@ -16,6 +16,7 @@ from floe_charts.constructs.network import MINIO, MINIO_CONSOLE
 from floe_charts.deployment import ChartSource
 from floe_charts.errors import DeclarationError
 from floe_charts.helm import ChartValues, HelmChart
+from floe_charts.helm.layers import prune_nulls
 from floe_charts.verify.engine import ChartHandle, ValuesRefused, load
 from tests.constructs.rendering import new_chart, written
 from tests.constructs.upstream import missing_keys, unknown_keys
@@ -177,3 +178,11 @@ def test_every_key_of_bitnamis_chart_is_known(tmp_path: Path) -> None:
     assert given_values(handle)["persistence"]["mountPath"] == "/bitnami/minio/data"
     with pytest.raises(ValuesRefused):
         given_values(handle, {"persistance": {"size": "1Gi"}})
+
+
+@needs_upstream
+def test_an_overlay_may_set_any_value_under_the_charts_own_defaults(tmp_path: Path) -> None:
+    """Helm keeps a dependency's null where an overlay sets something beside it, and the schema sees the null."""
+    handle = with_minio(tmp_path, yaml.safe_load((UPSTREAM / "values.yaml").read_text(encoding="utf-8")))
+    again = given_values(handle, {**store_chart().default_values()["minio"], "enabled": True})
+    assert prune_nulls(again) == prune_nulls(given_values(handle))

@@ -27,11 +27,12 @@ from floe_charts.deployment import ChartSource
 from floe_charts.errors import DeclarationError
 from floe_charts.helm import ChartValues, HelmChart
 from floe_charts.helm.kubernetes import OLDEST, latest_kube_version
+from floe_charts.helm.layers import prune_nulls
 from floe_charts.verify.engine import ChartHandle, RenderError, ValuesRefused, lint, load
 from floe_charts.verify.schemas import validate_objects
 from tests.constructs.rendering import new_chart, objects_of, spec_of, written
 from tests.constructs.upstream import missing_keys, unknown_keys
-from tests.support import SHARED, write_chart
+from tests.support import SHARED, echoed_values, with_echo_dependencies, write_chart
 
 UPSTREAM = SHARED / "upstream" / "opentelemetry-collector-latest"
 needs_upstream = pytest.mark.skipif(not UPSTREAM.is_dir(), reason="the official chart's values are not at hand")
@@ -480,6 +481,17 @@ def test_helm_accepts_the_chart_with_the_official_charts_defaults_in_it(tmp_path
     for values in ({"replicaCuont": 3}, {"service": {"tpye": "ClusterIP"}}, {"image": {"tga": "1"}}):
         with pytest.raises((ValuesRefused, RenderError)):
             handle.render({"otel": values})
+
+
+@needs_upstream
+def test_an_overlay_may_set_any_value_under_the_charts_own_defaults(tmp_path: Path) -> None:
+    """Helm keeps a dependency's null where an overlay sets something beside it, and the schema sees the null."""
+    written(gateway_chart("dependency"), tmp_path)
+    defaults = yaml.safe_load((UPSTREAM / "values.yaml").read_text(encoding="utf-8"))
+    handle = load(with_echo_dependencies(tmp_path / "floe-platform", tmp_path / "echo", {"otel": defaults}))
+    again = echoed_values(handle.render({"otel": gateway_chart("dependency").default_values()["otel"]}))
+    assert again
+    assert prune_nulls(again) == prune_nulls(echoed_values(handle.render({})))
 
 
 def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

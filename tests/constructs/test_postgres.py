@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from floe_charts.constructs.network import POSTGRES
 from floe_charts.constructs.postgres import DatabaseConsumer, PostgresCluster, PostgresValues
+from floe_charts.constructs.postgres_script import HBA_FILE
 from floe_charts.constructs.postgres_values import ExternalValues, StatefulSetValues
 from floe_charts.deployment import Deployment
 from floe_charts.errors import DeclarationError
@@ -91,6 +92,26 @@ def test_every_mode_answers_to_the_same_service(chart: ChartHandle) -> None:
     external = spec_of(objects_of(chart, values), "Service/floe-platform-postgres")
     assert (external["type"], external["externalName"]) == ("ExternalName", "db.example.com")
     assert [port["port"] for port in external["ports"]] == [5432]
+
+
+def test_the_server_listens_on_the_port_that_services_and_probes_name(chart: ChartHandle) -> None:
+    objects = objects_of(chart, {})
+    pod = spec_of(objects, "StatefulSet/floe-platform-postgres")["template"]["spec"]
+    [prepare], [server] = pod["initContainers"], pod["containers"]
+    assert f"port={POSTGRES.port}" in server["args"]
+    assert [port["containerPort"] for port in server["ports"]] == [POSTGRES.port]
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        assert f"--port={POSTGRES.port}" in server[probe]["exec"]["command"]
+    assert {"name": "PGPORT", "value": str(POSTGRES.port)} in prepare["env"]
+
+
+def test_the_access_rules_have_the_name_that_server_and_script_read(chart: ChartHandle) -> None:
+    objects = objects_of(chart, {})
+    data: Any = objects["ConfigMap/floe-platform-postgres"].data["data"]
+    [server] = spec_of(objects, "StatefulSet/floe-platform-postgres")["template"]["spec"]["containers"]
+    assert f"hba_file=/etc/floe-postgres/{HBA_FILE}" in server["args"]
+    assert HBA_FILE in data
+    assert f"hba_file=$config/{HBA_FILE}" in data["prepare.sh"]
 
 
 def test_stateful_set_selects_its_service_and_claims_its_volume(chart: ChartHandle) -> None:

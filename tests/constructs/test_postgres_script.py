@@ -50,6 +50,8 @@ class Server:
             "PATH": self._path,
             "PGDATA": str(self.data),
             "PGHOST": str(self.directory / "run"),
+            # Whatever the port is: the script takes it from here.
+            "PGPORT": "54329",
             "LANG": "C.UTF-8",
             **(env or {}),
         }

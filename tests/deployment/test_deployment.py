@@ -145,11 +145,11 @@ class TestQuestions:
         with pytest.raises(DeploymentError) as caught:
             getattr(Deployment.default(), ask)("prd")
         known = "known: dev, test, qa, uat, staging, prod"
-        assert str(caught.value) == f"nonexistent environment prd; did you mean prod; {known}"
+        assert str(caught.value) == f"there is no environment prd; did you mean prod? {known}"
         assert caught.value.exit_code == 2
 
     def test_without_a_near_one_all_are_named(self) -> None:
-        with pytest.raises(DeploymentError, match=r"nonexistent environment zzz; known: dev, test"):
+        with pytest.raises(DeploymentError, match=r"there is no environment zzz; known: dev, test"):
             Deployment.default().environment("zzz")
 
 

@@ -64,7 +64,7 @@ def refusal(chart: HelmChart) -> str:
 def test_a_value_that_nothing_reads_is_refused_by_its_path() -> None:
     def build(self: Any, v: Any) -> None:
         data = {"a": f"{v.replicas}", "b": v.greeting, "c": v.image.tag}
-        loops = {**each(v.by_name, lambda key, item: {key: item.host})}
+        loops = {**each(v.by_name, lambda key, item: {f"of-{key}": item.host})}
         empty = when(nonempty(v.backends), {"backends": "there are some"})
         self.add(manifest(data={**data, **empty, **loops}))
 
@@ -315,3 +315,46 @@ def test_a_component_says_its_values_class() -> None:
         DeclarationError, match=r"WebShop does not say its Values class: class WebShop\(Component\[MyValues\]\)"
     ):
         kind(HelmChart("shop"), "web")
+
+
+class OnOff(Values):
+    """Switches."""
+
+    a: bool = Field(True, description="A switch.")
+    b: bool = Field(True, description="Another switch.")
+
+
+def _again(self: Any, v: Any) -> None:
+    self.add(manifest(name=self.name("a")), name="other")
+
+
+def _again_in_the_releases_namespace(self: Any, v: Any) -> None:
+    self.add(self.config_map(self.name("a"), {}), name="other")
+
+
+def _again_on_a_condition(self: Any, v: Any) -> None:
+    with self.when(v.a):
+        _again(self, v)
+
+
+@pytest.mark.parametrize("again", [_again, _again_in_the_releases_namespace, _again_on_a_condition])
+def test_one_object_made_twice_is_refused(again: Callable[[Any, Any], None]) -> None:
+    def build(self: Any, v: Any) -> None:
+        self.add(manifest(name=self.name("a"), data={"read": f"{v.a}{v.b}"}))
+        again(self, v)
+
+    files = "templates/web-configmap.yaml and templates/other-configmap.yaml"
+    assert refusal(chart_of(build, OnOff())) == f"ConfigMap shop-a is made twice, in {files} (WebShop.build)"
+
+
+def test_objects_of_one_name_that_are_not_the_same_pass() -> None:
+    def build(self: Any, v: Any) -> None:
+        self.add(manifest())
+        self.add(manifest(kind="Secret"))
+        self.add({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "b"}}, name="b")
+        with self.when(v.a):
+            self.add(manifest(name="c"), name="c")
+        with self.when(v.b):
+            self.add(manifest(name="c"), name="d")
+
+    assert "templates/d-configmap.yaml" in chart_of(build, OnOff()).files()

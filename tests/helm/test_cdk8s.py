@@ -13,7 +13,7 @@ import yaml
 
 from floe_charts.errors import DeclarationError
 from floe_charts.helm import Component, Field, HelmChart, StringMap, Values, token
-from tests.helm.rendering import Rendering
+from tests.helm.rendering import NAMESPACE, RELEASE, Rendering
 
 pytest.importorskip("cdk8s")
 
@@ -139,7 +139,7 @@ def test_cdk8s_constructs_become_templates(tmp_path: Path) -> None:
     assert "web-guarded.yaml" not in objects
     assert objects["cdk-top.yaml"]["spec"] == {"on": False}
     thing = objects["web-cdk-thing-thing.yaml"]
-    assert thing["metadata"] == {"name": "shop-cdk-thing", "labels": {"text": "a: {{ b"}}
+    assert thing["metadata"] == {"name": "shop-cdk-thing", "namespace": NAMESPACE, "labels": {"text": "a: {{ b"}}
     assert thing["spec"] == {
         "replicas": 1000000,
         "ratio": 0.5,
@@ -153,7 +153,9 @@ def test_cdk8s_constructs_become_templates(tmp_path: Path) -> None:
     }
     # JavaScript made a text of a number: 512Mi.
     assert objects["web-resourcequota.yaml"]["spec"] == {"hard": {"memory": "512Mi"}}
-    assert objects["web-configmap.yaml"] == next(yaml.safe_load_all(INCLUDED))
+    included = next(yaml.safe_load_all(INCLUDED))
+    included["metadata"]["namespace"] = NAMESPACE
+    assert objects["web-configmap.yaml"] == included
     values = {"on": True, "marks": {"a": "{{"}, "names": ["x"], "note": "", "name": "n"}
     objects = rendering.objects({"web": values})
     assert objects["web-guarded.yaml"]["spec"] == {"a": "n"}
@@ -177,3 +179,63 @@ def test_an_object_of_a_construct_is_held_against_kubernetes_too() -> None:
         DeclarationError, match=r"^Service s: spec.clusterIPs takes a list, but web.name is a string \(Wrong\)$"
     ):
         chart.files()
+
+
+class Switch(Values):
+    """A switch."""
+
+    on: bool = Field(True, description="A switch.")
+
+
+def test_an_object_without_a_name_gets_one_of_its_scope() -> None:
+    import cdk8s
+
+    class Part(Component[Switch]):
+        def build(self, v: Switch) -> None:
+            made = cdk8s.ApiObject(self, "config", api_version="v1", kind="ConfigMap")
+            api_object(self, "long-and-longer-and-longest", "Thing", {}, {"config": made.name})
+            with self.when(v.on) as scope:
+                cdk8s.ApiObject(scope, "config", api_version="v1", kind="ConfigMap")
+
+    chart = HelmChart("cdk", description="A chart for a test.")
+    for id in ("web", "api"):
+        Part(chart, id)
+    cdk8s.ApiObject(chart, "config", api_version="v1", kind="ConfigMap")
+    objects = Rendering(chart.files()).objects().values()
+    names = sorted(made["metadata"]["name"] for made in objects if made["kind"] == "ConfigMap")
+    suffixes = ["api-2-config", "api-config", "config", "web-2-config", "web-config"]
+    assert names == [f"{RELEASE}-cdk-{suffix}" for suffix in suffixes]
+    things = {made["metadata"]["name"]: made["spec"]["config"] for made in objects if made["kind"] == "Thing"}
+    # What refers to the name has the same; a long one is cut.
+    assert sorted(things.values()) == [f"{RELEASE}-cdk-api-config", f"{RELEASE}-cdk-web-config"]
+    assert all(name.startswith(f"{RELEASE}-cdk-web-long-and-lo-") for name, of in things.items() if "web" in of)
+    assert all(len(name.removeprefix(f"{RELEASE}-cdk-")) <= 22 for name in things)
+
+
+def test_an_object_is_in_the_releases_namespace_if_it_can_be_in_one() -> None:
+    import cdk8s
+
+    from floe_charts.helm import RELEASE_NAMESPACE
+
+    class Part(Component[Switch]):
+        def build(self, v: Switch) -> None:
+            for kind in ("Role", "ClusterRole"):
+                cdk8s.ApiObject(self, kind, api_version="rbac.authorization.k8s.io/v1", kind=kind)
+            cdk8s.ApiObject(self, "Namespace", api_version="v1", kind="Namespace")
+            api_object(self, "Other", "Other", {"namespace": "other"}, {"on": token(v.on)})
+            # A custom resource of whose scope nothing is known.
+            wide = api_object(self, "Wide", "Wide", {})
+            wide.add_json_patch(cdk8s.JsonPatch.remove("/metadata/namespace"))
+            api_object(self, "ClusterOwn", "ClusterOwn", {"namespace": RELEASE_NAMESPACE})
+
+    chart = HelmChart("cdk", description="A chart for a test.")
+    Part(chart, "web")
+    objects = Rendering(chart.files()).objects().values()
+    assert {made["kind"]: made["metadata"].get("namespace") for made in objects} == {
+        "Role": NAMESPACE,
+        "ClusterRole": None,
+        "Namespace": None,
+        "Other": "other",
+        "Wide": None,
+        "ClusterOwn": NAMESPACE,
+    }

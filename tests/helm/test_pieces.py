@@ -125,7 +125,8 @@ def _looped(v: Any, values: Any = None) -> dict[str, Any]:
                 *when(v.a, [*v.names], ["none"]),
                 *when(v.a, each(v.names, lambda n: n)),
             ],
-            "merged": {"k": "first", **when(v.a, v.marks), **when(v.b, each(v.marks, lambda k, m: {f"b-{k}": m}))},
+            "merged": {"k": "first", **when(v.a, v.marks)},
+            "looped": {"k": "first", **when(v.b, each(v.marks, lambda k, m: {f"b-{k}": m}))},
         }
     rules, by_name, marks, names = values["rules"], values["byName"], values["marks"], values["names"]
     a, b, own = values["a"], values["b"], values["name"]
@@ -147,7 +148,8 @@ def _looped(v: Any, values: Any = None) -> dict[str, Any]:
         },
         "when": names if a else [],
         "spliced": ["first", *(names * 3 if a else ["none"])],
-        "merged": {"k": "first", **(marks if a else {}), **({f"b-{k}": m for k, m in marks.items()} if b else {})},
+        "merged": {"k": "first", **(marks if a else {})},
+        "looped": {"k": "first", **({f"b-{k}": m for k, m in marks.items()} if b else {})},
     }
 
 
@@ -205,9 +207,83 @@ def test_two_maps_in_one_mapping_make_one() -> None:
         assert found == {"k": "first", **these, "between": "b", **those, "last": "l"}
 
 
-def test_a_key_in_a_condition_and_beside_it_is_refused() -> None:
-    with pytest.raises(DeclarationError, match=r"k stands beside \*\*when\(...\) and in it"):
-        probe(PieceValues(), lambda v: {"k": 1, **when(v.a, {"k": 2}), "read": [v]})
+_MARKS = {"k": "marks", "x": "marks"}
+
+
+def _overridden(v: Any, values: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Mappings in which a later entry may override an earlier one; with ``values``, what they must come out as."""
+    x, y, marks, more = (v.a, v.b, v.marks, v.more) if values is None else (values[key] for key in ("a", "b", "m", "o"))
+
+    def put(condition: Any, body: Any, otherwise: Any = None) -> Any:
+        return when(condition, body, otherwise) if values is None else body if condition else otherwise or {}
+
+    return {
+        "mapThenWhen": {**marks, **put(x, {"k": "ours"})},
+        "whenThenMap": {**put(x, {"k": "ours", "z": "z"}), **marks},
+        "literals": {"k": "first", **put(x, {"k": "second"}, {"z": "z"})},
+        "literalLast": {**put(x, {"k": "first", "z": "z"}), "k": "last"},
+        "twoWhens": {**put(x, {"k": "x"}), **put(y, {"k": "y"}, {"z": "z"})},
+        "conditionalMaps": {**put(x, marks), "k": "between", **put(y, more)},
+        "nested": {"k": "first", **put(x, {"n": "n", **put(y, {"k": "second"}), **marks})},
+        "mapInMap": {**marks, **put(x, {**more, "k": "ours"}), "z": "z"},
+    }
+
+
+def test_what_a_condition_puts_overrides_and_is_overridden() -> None:
+    rendering = probe(PieceValues(), lambda v: {**_overridden(v), "text": yaml_text(_overridden(v)), "read": [v]})
+    for a, b, marks, more in product((False, True), (False, True), ({}, _MARKS), ({}, {"k": "more", "z": "more"})):
+        # read_documents refuses a key that stands twice.
+        found = rendering.data({"web": {"a": a, "b": b, "marks": marks, "more": more}})
+        expected = _overridden(None, {"a": a, "b": b, "m": marks, "o": more})
+        expected = {key: item for key, item in expected.items() if item}
+        found.pop("read")
+        (text,) = read_documents(found.pop("text"))
+        assert found == expected
+        assert text == expected
+
+
+def test_a_key_that_a_later_one_leaves_out_leaves_nothing_behind() -> None:
+    rendering = probe(PieceValues(), lambda v: {"m": {**when(v.a, {"k": 1}), "k": when(v.b, 2)}, "read": [v]})
+    assert "m" not in rendering.data({"web": {"a": True}})
+    assert rendering.data({"web": {"a": True, "b": True}})["m"] == {"k": 2}
+
+
+def test_a_condition_whose_keys_stand_nowhere_else_stays_where_it_is() -> None:
+    rendering = probe(PieceValues(), lambda v: {"k": {"a": 1, **when(v.a, {"b": 2}), "c": 3}, "read": [v]})
+    lines = [line.strip() for line in rendering.template.partition("k:\n")[2].splitlines()]
+    assert lines[:5] == ["a: 1", "{{- if .Values.web.a }}", "b: 2", "{{- end }}", "c: 3"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        lambda v: {**each(v.by_name, lambda key, rule: {key: rule.name}), "k": 1},
+        lambda v: {"k": 1, **each(v.by_name, lambda key, rule: {key: rule.name})},
+        lambda v: {"x-k": 1, **each(v.by_name, lambda key, rule: {f"x-{key}": rule.name})},
+        lambda v: {**v.marks, **each(v.by_name, lambda key, rule: {f"x-{key}": rule.name})},
+        lambda v: {**each(v.names, lambda name: {name: 1}), **each(v.by_name, lambda key, rule: {key: rule.name})},
+        lambda v: {**each(v.names, lambda name: {name: 1}), **when(v.a, {"k": 1})},
+        lambda v: {"k": 1, **when(v.a, each(v.names, lambda name: {name: 1}))},
+    ],
+)
+def test_a_loop_that_may_make_a_key_beside_it_is_refused(body: Any) -> None:
+    with pytest.raises(DeclarationError, match=r"beside \*\*each\(...\) may be a key that the loop makes"):
+        probe(PieceValues(), lambda v: {"m": body(v), "read": [v]})
+
+
+def test_a_loop_whose_keys_begin_otherwise_stands_beside_others() -> None:
+    rendering = probe(
+        PieceValues(),
+        lambda v: {
+            "m": {
+                "k": 1,
+                **each(v.by_name, lambda key, rule: {f"x-{key}": rule.name}),
+                **when(v.a, each(v.by_name, lambda key, rule: {f"y-{key}": rule.name})),
+            },
+            "read": [v],
+        },
+    )
+    assert rendering.data({"web": {"a": True, "byName": {"k": _ON}}})["m"] == {"k": 1, "x-k": "n", "y-k": "n"}
 
 
 def test_a_document_of_which_nothing_is_left_is_an_empty_one() -> None:

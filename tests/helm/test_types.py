@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal
 
 import pytest
@@ -323,3 +324,38 @@ def test_what_is_set_is_there(optional: Rendering) -> None:
     assert body["defaults"] == {"text": "t", "count": 1000000, "ratio": 2, "on": True}
     assert (body["if"], body["choice"]) == ("on", "on")
     assert (body["filled"], body["there"]) == ([True] * 3, [True] * 5)
+
+
+class Fraction(Values):
+    """A fraction."""
+
+    ratio: float = Field(0.5, description="A ratio.")
+    most: float | None = Field(None, description="Another ratio.")
+    count: int = Field(3, description="A count.")
+
+
+def _formatted(pattern: str, number: float) -> str:
+    return pattern % number
+
+
+def test_a_number_that_python_wrote_into_a_text_is_the_number() -> None:
+    def body(v: Any) -> dict[str, Any]:
+        return {
+            "json": json.dumps({"r": v.ratio, "c": v.count}),
+            "end": f"<{float.__repr__(v.ratio)}>.",
+            "fixed": _formatted("%.2f s", v.ratio),
+            "count": f"<{int.__repr__(v.count)}.0>",
+            "whole": _formatted("%.3f", v.ratio),
+            "most": _formatted("at most %.2f", v.most),
+        }
+
+    rendering = probe(Fraction(), body)
+    assert rendering.data() == {
+        "json": '{"r": 0.5, "c": 3}',
+        "end": "<0.5>.",
+        "fixed": "0.50 s",
+        "count": "<3.0>",
+        "whole": "0.500",
+    }
+    assert rendering.data({"web": {"ratio": 2, "most": 0.25}})["fixed"] == "2.00 s"
+    assert rendering.data({"web": {"most": 0.25}})["most"] == "at most 0.25"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,17 @@ class TestTypes:
         found = parse_set("shop.name=a,shop.items={x,y},shop.inner.replicas=3,shop.inner.ratio=2", declared).values
         assert found == {"shop": {"name": "a", "items": ["x", "y"], "inner": {"replicas": 3, "ratio": 2}}}
 
+    @pytest.mark.parametrize(
+        "labels", [{"a": "x}y", "b": "2"}, {"a": "{"}, {"a": 'say "[", then'}, {"a": "back\\"}, {"a": "]},{"}]
+    )
+    def test_brackets_in_json_strings_close_nothing(self, declared: DeclaredValues, labels: dict[str, str]) -> None:
+        found = parse_set(f"shop.labels={json.dumps(labels)},shop.name=b", declared).values
+        assert found == {"shop": {"labels": labels, "name": "b"}}
+
+    def test_a_quote_in_the_midst_of_a_word_is_a_quote(self, declared: DeclaredValues) -> None:
+        found = parse_set('shop.items={5",6"},shop.name=7"', declared).values
+        assert found == {"shop": {"items": ['5"', '6"'], "name": '7"'}}
+
     @given(st.text(st.characters(exclude_categories=["Cs"])))
     def test_any_text_can_be_said(self, declared: DeclaredValues, text: str) -> None:
         escaped = "".join(f"\\{char}" if char in "\\,{[nN" else char for char in text)
@@ -125,7 +137,7 @@ class TestGrammar:
         ("text", "said"),
         [
             ("shop", "--set shop: found 'shop', expected PATH=VALUE, such as web.replicas=2"),
-            ("=1", "found '=1', expected PATH=VALUE"),
+            ("=1", "found '=…', expected PATH=VALUE"),
             ("", "found '', expected PATH=VALUE"),
             ("shop.name=1,", "found '', expected PATH=VALUE"),
             ("shop..name=1", "found an empty key in 'shop..name', expected PATH=VALUE"),
@@ -145,6 +157,30 @@ class TestGrammar:
         with pytest.raises(ValuesError) as caught:
             parse_set(text, declared)
         assert said in str(caught.value) and len(str(caught.value)) < 400
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "shop.password hunter2",
+            "shop.password: hunter2",
+            "shop.password=abc,hunter2",
+            "=hunter2",
+            "shop..password=hunter2",
+            "shop.items[0]=hunter2",
+            "shop.password=[1e999,hunter2]\udcff",
+            'shop.anything=["hunter2", 1e999]',
+        ],
+    )
+    def test_values_are_not_repeated(self, declared: DeclaredValues, text: str) -> None:
+        try:
+            override = parse_set(text, declared)
+        except ValuesError as error:
+            assert "hunter2" not in str(error)
+        else:
+            assert "hunter2" not in override.source
+
+    def test_the_source_is_the_path(self, declared: DeclaredValues) -> None:
+        assert parse_set("shop.name=a,shop.open=true", declared).source == "--set shop.name"
 
 
 class TestFiles:
@@ -199,12 +235,36 @@ class TestCredentials:
             "minio.auth.rootPassword=hunter2",
             "marquez.nodeSelector.note=https://user:hunter2@example.com",
             "dagster.dagster-user-deployments.extra.apiToken=hunter2",
+            'dagster.dagsterWebserver.env=[{"name": "DB_PASSWORD", "value": "hunter2"}]',
+            "minio.auth.rootPassword=82345678",
+            "minio.provisioning.passwords={hunter2}",
+            "minio.provisioning.credentials.a=hunter2",
+            "minio.auth.rootPasword=hunter2",
         ],
     )
     def test_are_refused_and_not_repeated(self, text: str) -> None:
-        with pytest.raises(ValuesError, match="holds a credential") as caught:
+        with pytest.raises(ValuesError, match=r"holds a credential|is not a value") as caught:
             synth([CompiledArtifacts.example()], sets=[text], plugin_values=())
-        assert "hunter2" not in str(caught.value)
+        assert not {"hunter2", "82345678"} & set(re.split(r"\W", str(caught.value)))
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            'dagster.dagsterWebserver.env=[{"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "a", "key": "b"}}}]',
+            'dagster.dagsterWebserver.env=[{"name": "DB_PASSWORD", "value": "$(OTHER)"}]',
+            'dagster.dagsterWebserver.env=[{"name": "PASSWORD_FILE", "value": "/run/secrets/a"}]',
+            "minio.provisioning.credentials.secretName=mine",
+        ],
+    )
+    def test_references_are_taken(self, text: str) -> None:
+        synth([CompiledArtifacts.example()], sets=[text], plugin_values=())
+
+    def test_what_the_chart_itself_says_is_none(self) -> None:
+        files = synth([CompiledArtifacts.example()], plugin_values=())
+        chart = files.platform
+        declared = DeclaredValues(chart.properties(), chart.schema(), chart.open_keys())
+        for name in files.environments:
+            assert list(credential_paths(files.final_values(name), declared)) == []
 
     def test_in_the_deployment_file_are_refused(self) -> None:
         deployment = Deployment.parse({"environments": {"dev": {"values": {"minio": {"auth": {"rootPassword": "x"}}}}}})
@@ -218,6 +278,19 @@ class TestCredentials:
             ({"clientSecret": "x", "secret_key": "x"}, ["clientSecret", "secret_key"]),
             ({"env": [{"name": "API_TOKEN", "value": "x"}, {"name": "HOME", "value": "x"}]}, ["env.0.value"]),
             ({"token": "", "password": None, "max_tokens": 7, "tokenUrl": "https://example.com"}, []),
+            ({"env": [{"key": "API_TOKEN", "value": "x"}]}, ["env.0.value"]),
+            ({"rootPassword": 12345678, "pwd": 1.5, "max_tokens": 7, "token": True}, ["rootPassword", "pwd"]),
+            ({"env": [{"name": "PASSWORD", "value": 1}, {"name": "PORT", "value": 1}]}, ["env.0.value"]),
+            ({"passwords": ["x", 12345678, ["y"]]}, ["passwords.0", "passwords.1", "passwords.2.0"]),
+            ({"passwords": [{"name": "me", "value": "x"}]}, ["passwords.0.value"]),
+            ({"credentials": {"a": "x", "b": {"c": "y"}, "d": 7}}, ["credentials.a", "credentials.b.c"]),
+            ({"passwords": {"a": 7}, "apiKeys": {"a": "x"}}, ["passwords.a", "apiKeys.a"]),
+            ({"credentials": {"existingSecret": "x", "secretName": "x", "key": "x", "username": "x", "type": "x"}}, []),
+            ({"password": {"valueFrom": {"secretKeyRef": {"name": "x", "key": "x"}}}}, []),
+            ({"passwordSecret": {"name": "x", "key": "x"}, "imagePullSecrets": [{"name": "x"}, "x"]}, []),
+            ({"secret": {"secretName": "x", "items": [{"key": "x", "path": "x"}], "defaultMode": 420}}, []),
+            ({"secretKeys": {"adminPasswordKey": "x", "rootKey": "x"}, "secretLabels": {"a": "x"}}, []),
+            ({"auth": {"enabled": "x", "user": "x"}, "headers": {"api-key": "${env:KEY}", "token": "$(KEY)"}}, []),
             ({"note": "**********", "url": "https://me:pw@example.com"}, ["note", "url"]),
         ],
     )

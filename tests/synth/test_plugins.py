@@ -136,6 +136,36 @@ class TestInstalled:
         assert canary not in json.dumps(found.values) and "*****" in json.dumps(found.values)
         assert canary not in "".join(synth([artifacts]).values())
 
+    def test_each_configuration_is_asked_for(self, install: Install) -> None:
+        code = """
+            ASKED = []
+            class Plugin:
+                def __init__(self, config): self.config = config
+                def get_helm_values(self):
+                    ASKED.append(self.config)
+                    team = self.config["team"]
+                    return {"marquez": {"nodeSelector": {team: "yes"}, "replicas": self.config["replicas"]}}
+            """
+        install("floe-x", code, catalog="polaris = floe_x:Plugin")
+
+        def product(name: str, team: str, replicas: int) -> CompiledArtifacts:
+            def change(data: dict[str, Any]) -> None:
+                data["metadata"]["product_name"] = name
+                data["plugins"]["catalog"]["config"] |= {"team": team, "replicas": replicas}
+                data["plugins"]["catalog"]["config"]["oauth2"]["client_secret"] = f"canary-{name}"
+
+            return CompiledArtifacts.parse(changed(change))
+
+        products = [product("c", "red", 2), product("b", "blue", 4), product("a", "red", 2)]
+        (found,) = installed_plugin_values(products)
+        assert found.values == {"marquez": {"nodeSelector": {"red": "yes", "blue": "yes"}, "replicas": 4}}
+        assert [config["team"] for config in sys.modules["floe_x"].ASKED] == ["red", "blue"]
+        assert "canary" not in str(sys.modules["floe_x"].ASKED)
+        assert installed_plugin_values(products[::-1]) == [found]
+        files = synth(products)
+        assert said(files) == ["plugin floe-x: marquez.replicas differs between products; that of b is taken"]
+        assert files.final_values("dev")["marquez"]["replicas"] == 4
+
 
 class TestRefusals:
     @pytest.mark.parametrize(
@@ -258,6 +288,41 @@ class TestReports:
                 ],
             ),
             (
+                {
+                    "dagster": {
+                        "dagsterWebserver": {
+                            "env": [{"name": "A", "value": "b"}, {"name": "API_TOKEN", "value": "hunter2"}]
+                        }
+                    }
+                },
+                [
+                    "plugin floe-x: dagster.dagsterWebserver.env holds a credential at 1.value, which is never "
+                    "written; the whole list dagster.dagsterWebserver.env is left out: name a Secret instead"
+                ],
+            ),
+            (
+                {"dagster": {"dagsterWebserver": {"env": [{"name": "A", "value": "b"}, {"name": "B", "valu": "c"}]}}},
+                [
+                    "plugin floe-x: dagster.dagsterWebserver.env holds a key at 1.valu that no chart reads; the whole "
+                    "list dagster.dagsterWebserver.env is left out; did you mean dagster.dagsterWebserver.env.1.value?"
+                ],
+            ),
+            (
+                {
+                    "dagster": {
+                        "dagsterWebserver": {"env": [{"name": "A", "value": "b"}, {"name": "B", "value": ["c"]}]}
+                    }
+                },
+                [
+                    'plugin floe-x: dagster.dagsterWebserver.env.1.value takes null or a text, found ["c"]; the whole '
+                    "list dagster.dagsterWebserver.env is left out"
+                ],
+            ),
+            (
+                {"minio": {"auth": {"existingSecret": ["hunter2"]}}},
+                ["plugin floe-x: minio.auth.existingSecret takes a text; it is left out"],
+            ),
+            (
                 {"marquez": {"nodeSelector": {"example.com/disk": 1, "example.com/zone": "a"}}},
                 ["plugin floe-x: marquez.nodeSelector.example.com/disk takes a text, found 1; it is left out"],
             ),
@@ -266,7 +331,7 @@ class TestReports:
     def test_name_plugin_key_and_the_nearest_value(self, values: dict[str, Any], lines: list[str]) -> None:
         files = made(("floe-x", values))
         assert said(files) == lines
-        assert "hunter2" not in "".join(files.values())
+        assert "hunter2" not in "".join([*files.values(), *files.notices])
 
     def test_a_fault_takes_nothing_else_along(self) -> None:
         values = {"marquez": {"replicas": "many", "image": {"tag": "0.1.0"}}, "nobody": 1}

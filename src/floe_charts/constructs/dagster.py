@@ -19,13 +19,12 @@ from floe_charts.constructs.dagster_chart import (
 from floe_charts.constructs.dagster_defaults import PASSWORD_KEY, DagsterWiring, dagster_values
 from floe_charts.constructs.database import DatabaseConsumer
 from floe_charts.constructs.network import DAGSTER_WEBSERVER, MARQUEZ, OTLP_GRPC, Endpoint
-from floe_charts.constructs.part import PlatformPart, RequiredSecret
+from floe_charts.constructs.part import PlatformPart, RequiredSecret, over
 from floe_charts.constructs.pod_values import AbsolutePath
 from floe_charts.constructs.products import DataProducts
 from floe_charts.deployment import ChartSource, Components, Environment
 from floe_charts.helm import (
     RELEASE_NAME,
-    Dependency,
     Field,
     HelmChart,
     Values,
@@ -34,7 +33,6 @@ from floe_charts.helm import (
     when,
     yaml_text,
 )
-from floe_charts.helm.layers import merge
 
 __all__ = ["KNOWN_VERSION", "CodeLocation", "DagsterStack", "DagsterValues", "DagsterWorkspace", "WorkspaceValues"]
 
@@ -103,13 +101,14 @@ class DagsterWorkspace(PlatformPart[WorkspaceValues]):
             )
         ]
         # Dagster wants the list, also an empty one.
-        document = {"load_from": when(nonempty(v.locations), locations, otherwise=[])}
+        document = when(nonempty(v.locations), {"load_from": locations}, otherwise={"load_from": []})
         with self.when(self.dagster.refs.enabled):
             name = self.name(_WORKSPACE)
-            self.add(self.config_map(name, {"workspace.yaml": yaml_text(document)}, "dagster-workspace"))
+            self.add(self.config_map(name, {"workspace.yaml": yaml_text({**document})}, "dagster-workspace"))
 
 
 _WORKSPACE = "dagster-workspace"
+_CHECKSUM = "checksum/locations"
 
 
 class DagsterStack(PlatformPart[DagsterValues]):
@@ -154,17 +153,8 @@ class DagsterStack(PlatformPart[DagsterValues]):
             service_names=otlp,
         )
         defaults = dagster_values(wiring)
-        super().__init__(chart, id, _over(defaults, values))
-        self.depend(
-            Dependency(
-                CHART_NAME,
-                found.version,
-                found.repository,
-                alias=id if id != CHART_NAME else None,
-                condition=f"{id}.enabled",
-            ),
-            known_version=KNOWN_VERSION,
-        )
+        super().__init__(chart, id, over(defaults, values))
+        self.depend_on(CHART_NAME, found, known_version=KNOWN_VERSION)
         self.workspace = DagsterWorkspace(
             chart, "workspace" if id == CHART_NAME else f"{id}-workspace", self, locations
         )
@@ -193,6 +183,14 @@ class DagsterStack(PlatformPart[DagsterValues]):
     def environment_values(self, environment: Environment) -> Mapping[str, Any]:
         """Two webservers where high availability matters; the daemon is always one."""
         return {"dagsterWebserver": {"replicaCount": 2}} if environment.high_availability else {}
+
+    def derived_values(self, base: Mapping[str, Any], values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """An annotation that rolls webserver and daemon where an environment has code locations of its own."""
+        locations = values.get(self.workspace.id, {}).get("locations", {})
+        if locations == base.get(self.workspace.id, {}).get("locations", {}):
+            return {}
+        mark = {"annotations": {_CHECKSUM: _digest(locations)}}
+        return {"dagsterWebserver": mark, "dagsterDaemon": mark}
 
     def build(self, v: DagsterValues) -> None:
         """The webserver's Service under the platform's name for it."""
@@ -225,15 +223,10 @@ def _checksum(locations: Sequence[CodeLocation]) -> str:
     """The SHA-256 of the code locations.
 
     The chart's values are static, and its own checksum does not see a ConfigMap from outside. So this covers what synth
-    knows, not what an overlay changes under workspace.locations: then ``kubectl rollout restart`` rolls the pods.
+    knows, not what somebody hands to ``helm --set``: then ``kubectl rollout restart`` rolls the pods.
     """
-    facts = [asdict(one) for one in sorted(locations, key=lambda one: one.name)]
+    return _digest([asdict(one) for one in sorted(locations, key=lambda one: one.name)])
+
+
+def _digest(facts: object) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-
-
-def _over(defaults: DagsterValues, values: DagsterValues | None) -> DagsterValues:
-    """``defaults`` with what ``values`` set."""
-    if values is None:
-        return defaults
-    given = values.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    return DagsterValues.model_validate(merge(defaults.to_values(), given))

@@ -9,6 +9,7 @@ from annotated_types import Ge
 from pydantic import StringConstraints
 
 from floe_charts.constructs.dagster_chart_runs import DagsterImage, RunLauncher
+from floe_charts.constructs.network import POSTGRES
 from floe_charts.constructs.pod_values import (
     ContainerSecurity,
     EnvVar,
@@ -224,7 +225,7 @@ class ReadyImage(SubchartValues, Image):
 class PostgresPort(SubchartValues):
     """The database server's port."""
 
-    port: Port = Field(5432, description="Port of the database server.")
+    port: Port = Field(POSTGRES.port, description="Port of the database server.")
 
 
 class DagsterPostgres(SubchartValues):

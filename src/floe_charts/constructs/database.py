@@ -64,9 +64,10 @@ class DatabaseConsumer:
     def required_secret(self) -> RequiredSecret:
         """The Secret that consumer and server read."""
         keys = dict.fromkeys((USERNAME_KEY, PASSWORD_KEY, *self.extra_keys))
-        return RequiredSecret(
-            self.default_secret, tuple(keys), f"role {self.role} of database {self.database} in PostgreSQL"
-        )
+        again = [f", {key} is the {PASSWORD_KEY} again" for key in self.extra_keys if key.endswith(PASSWORD_KEY)]
+        purpose = f"database {self.database} in PostgreSQL: {USERNAME_KEY} is {self.role}{''.join(again)}"
+        condition = f"{self.name}.enabled is true" if self.enabled is not None else ""
+        return RequiredSecret(self.default_secret, tuple(keys), purpose, condition)
 
 
 def check_consumers(consumers: Iterable[DatabaseConsumer]) -> tuple[DatabaseConsumer, ...]:

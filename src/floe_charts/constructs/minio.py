@@ -16,7 +16,6 @@ from floe_charts.deployment import ChartSource, Components, Environment
 from floe_charts.errors import DeclarationError, shorten
 from floe_charts.helm import (
     Const,
-    Dependency,
     DnsName,
     Field,
     HelmChart,
@@ -274,12 +273,7 @@ class ObjectStore(PlatformPart[MinioValues]):
         self.buckets = tuple(dict.fromkeys(buckets))
         self.secret_name = MINIO.static_host(chart)
         super().__init__(chart, id, self._values(self.secret_name, values))
-        chosen = source or Components().minio.chart
-        alias = id if id != CHART_NAME else None
-        self.depend(
-            Dependency(CHART_NAME, chosen.version, chosen.repository, alias=alias, condition=f"{id}.enabled"),
-            known_version=KNOWN_VERSION,
-        )
+        self.depend_on(CHART_NAME, source or Components().minio.chart, known_version=KNOWN_VERSION)
         self.chart.notes.append(when(self.refs.enabled, _WARNING))
 
     def _values(self, fullname: str, given: MinioValues | None) -> MinioValues:

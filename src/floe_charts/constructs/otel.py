@@ -25,7 +25,6 @@ from floe_charts.constructs.part import PlatformPart, RequiredSecret
 from floe_charts.deployment import ChartSource, Components, Environment
 from floe_charts.errors import DeclarationError
 from floe_charts.helm import (
-    Dependency,
     HelmChart,
     Template,
     Values,
@@ -82,7 +81,7 @@ class OtelGateway(PlatformPart[Values]):
             raise DeclarationError(f"{id}: strategy {strategy} takes {expected.__name__}, found {found}")
         super().__init__(chart, id, self._values(chart, values))
         if strategy == "dependency":
-            self._depend(source or Components().otel.chart)
+            self.depend_on(CHART_NAME, source or Components().otel.chart, known_version=KNOWN_VERSION)
 
     def _check_exporters(self, id: str) -> None:
         names = [exporter.name for exporter in self.exporters]
@@ -97,13 +96,6 @@ class OtelGateway(PlatformPart[Values]):
             return native_values(self.exporters, self.secret_name, cast("NativeOtelValues | None", given))
         fullname = OTLP_GRPC.static_host(chart)
         return chart_values(fullname, self.exporters, self.secret_name, cast("OtelChartValues | None", given))
-
-    def _depend(self, source: ChartSource) -> None:
-        condition = f"{self.id}.enabled"
-        self.depend(
-            Dependency(CHART_NAME, source.version, source.repository, alias=self.id, condition=condition),
-            known_version=KNOWN_VERSION,
-        )
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """OTLP over gRPC and over HTTP."""

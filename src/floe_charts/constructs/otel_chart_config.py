@@ -47,36 +47,41 @@ class CollectorObject(SubchartValues):
     model_config = ConfigDict(alias_generator=None)
 
 
+# What the collector can be told of any server that speaks HTTP.
+_HTTP_SERVER_KEYS = frozenset(
+    {
+        "auth",
+        "compression_algorithms",
+        "cors",
+        "idle_timeout",
+        "include_metadata",
+        "keep_alives_enabled",
+        "max_request_body_size",
+        "middlewares",
+        "read_header_timeout",
+        "read_timeout",
+        "response_headers",
+        "tls",
+        "write_timeout",
+    }
+)
+
+
 class Listener(CollectorObject):
     """Where a protocol is served."""
 
-    known_keys: ClassVar[frozenset[str] | None] = frozenset(
-        {
-            "auth",
-            "compression_algorithms",
-            "cors",
-            "idle_timeout",
-            "include_metadata",
-            "keep_alives_enabled",
-            "keepalive",
-            "logs_url_path",
-            "max_concurrent_streams",
-            "max_recv_msg_size_mib",
-            "max_request_body_size",
-            "metrics_url_path",
-            "middlewares",
-            "profiles_url_path",
-            "read_buffer_size",
-            "read_header_timeout",
-            "read_timeout",
-            "response_headers",
-            "tls",
-            "traces_url_path",
-            "transport",
-            "write_buffer_size",
-            "write_timeout",
-        }
-    )
+    known_keys: ClassVar[frozenset[str] | None] = _HTTP_SERVER_KEYS | {
+        "keepalive",
+        "logs_url_path",
+        "max_concurrent_streams",
+        "max_recv_msg_size_mib",
+        "metrics_url_path",
+        "profiles_url_path",
+        "read_buffer_size",
+        "traces_url_path",
+        "transport",
+        "write_buffer_size",
+    }
     endpoint: _Address = pydantic.Field(description="Address and port to listen on.")
 
 
@@ -283,26 +288,11 @@ class ExportersConfig(CollectorObject):
 class HealthCheck(CollectorObject):
     """Answers the kubelet's probes."""
 
-    known_keys: ClassVar[frozenset[str] | None] = frozenset(
-        {
-            "auth",
-            "check_collector_pipeline",
-            "compression_algorithms",
-            "cors",
-            "idle_timeout",
-            "include_metadata",
-            "keep_alives_enabled",
-            "max_request_body_size",
-            "middlewares",
-            "path",
-            "read_header_timeout",
-            "read_timeout",
-            "response_body",
-            "response_headers",
-            "tls",
-            "write_timeout",
-        }
-    )
+    known_keys: ClassVar[frozenset[str] | None] = _HTTP_SERVER_KEYS | {
+        "check_collector_pipeline",
+        "path",
+        "response_body",
+    }
     endpoint: _Address = pydantic.Field(description="Address and port to listen on.")
 
 

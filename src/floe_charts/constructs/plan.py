@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
-from urllib.parse import urlsplit
 
 from floe_charts.artifacts import (
     ArtifactEndpoint,
@@ -40,15 +39,18 @@ class PlatformPlan:
     otel: bool
     marquez: bool
     minio: bool
+    storage_credentials: bool
     notices: tuple[str, ...] = field(default=())
 
 
 def plan_platform(artifacts: Sequence[CompiledArtifacts], deployment: Deployment) -> PlatformPlan:
     """The plan for the data products in ``artifacts``; their order does not matter."""
     products = sorted(artifacts, key=lambda artifact: artifact.slug)
+    _refuse_collisions(products)
     wanted = deployment.components
     found = [_Product(artifact, deployment.chart.fullname) for artifact in products]
     notices = [notice for product in found for notice in product.notices()]
+    notices += _shared_keys(found)
     return PlatformPlan(
         products=tuple(product.facts() for product in found),
         locations=tuple(product.location() for product in found if product.uses_dagster),
@@ -60,8 +62,31 @@ def plan_platform(artifacts: Sequence[CompiledArtifacts], deployment: Deployment
         otel=_decide(wanted.otel.enabled, (product.uses_otel for product in found)),
         marquez=_decide(wanted.marquez.enabled, (product.uses_marquez for product in found)),
         minio=_decide(wanted.minio.enabled, (product.uses_minio for product in found)),
+        storage_credentials=any(product.has_storage_credentials for product in found),
         notices=tuple(dict.fromkeys(notices)),
     )
+
+
+def _refuse_collisions(artifacts: Sequence[CompiledArtifacts]) -> None:
+    """Refuse two artifacts that would be one data product, of which one would be lost."""
+    seen: dict[str, CompiledArtifacts] = {}
+    for artifact in artifacts:
+        other = seen.setdefault(artifact.slug, artifact)
+        if other is not artifact:
+            problem = f"{artifact.product_name} is the data product of {other.source or 'another artifact'} too"
+            hint = "expected one artifact for each data product"
+            raise ArtifactError(artifact.source, "metadata.product_name", problem, hint)
+
+
+def _shared_keys(products: Sequence[_Product]) -> Iterator[str]:
+    """A line for each Secret key that two products name alike: in a run's environment there is room for one."""
+    owners: dict[str, list[str]] = {}
+    for product in products:
+        for key in {product.secret_key(credential) for credential in product.credentials}:
+            owners.setdefault(key, []).append(product.artifact.product_name)
+    for key, names in sorted(owners.items()):
+        if len(names) > 1:
+            yield f"{' and '.join(names)} share the environment variable {key}: give it one value in all their Secrets"
 
 
 def _decide(wish: bool | None, uses: Iterable[bool]) -> bool:
@@ -69,16 +94,21 @@ def _decide(wish: bool | None, uses: Iterable[bool]) -> bool:
 
 
 def _distinct_exporters(products: Sequence[_Product]) -> tuple[TelemetryExporter, ...]:
-    """The exporters of all products; two that differ but share a name are told apart by a number."""
+    """The exporters of all products; two that differ but share a name or a variable are told apart by a number."""
     distinct = dict.fromkeys(exporter for product in products for exporter in product.exporters())
     named: dict[str, TelemetryExporter] = {}
+    variables: set[str] = set()
     for exporter in sorted(distinct, key=lambda found: (found.name, found.endpoint, found.header or ("", ""))):
         name, count = exporter.name, 2
         while name in named:
             name, count = f"{exporter.name}-{count}", count + 1
         header = exporter.header
-        if header is not None and name != exporter.name:
-            header = (header[0], f"{header[1]}_{count - 1}")
+        if header is not None:
+            variable, count = header[1], 2
+            while variable in variables:
+                variable, count = f"{header[1]}_{count}", count + 1
+            variables.add(variable)
+            header = (header[0], variable)
         named[name] = replace(exporter, name=name, header=header)
     return tuple(named.values()) or (DEBUG,)
 
@@ -126,6 +156,12 @@ class _Product:
         bucket = self._text("storage", "bucket")
         return (bucket,) if self.uses_minio and bucket and is_bucket_name(bucket) else ()
 
+    @property
+    def has_storage_credentials(self) -> bool:
+        """Whether the object store is reached with credentials, those of MinIO or the artifact's own."""
+        configured = any(one.path.startswith("plugins.storage.config.") for one in self.credentials)
+        return self._type("storage") == "s3" and (self.uses_minio or configured)
+
     # What they are told
 
     def facts(self) -> ProductFacts:
@@ -135,10 +171,10 @@ class _Product:
         return ProductFacts(
             slug=artifact.slug,
             name=artifact.product_name,
-            version=artifact.metadata.product_version,
-            domain=artifact.identity.domain,
+            version=public_text(artifact.metadata.product_version),
+            domain=public_text(artifact.identity.domain),
             mode=artifact.mode,
-            source_hash=artifact.metadata.source_hash,
+            source_hash=public_text(artifact.metadata.source_hash),
             catalog_uri=self._text("catalog", "uri"),
             warehouse=self._text("catalog", "warehouse"),
             scope=self._text("catalog", "oauth2", "scope"),
@@ -146,33 +182,36 @@ class _Product:
             bucket=self._text("storage", "bucket"),
             region=self._text("storage", "region"),
             path_style=path_style if isinstance(path_style, bool) else None,
-            lineage_namespace=observability.lineage_namespace,
+            lineage_namespace=public_text(observability.lineage_namespace),
             lineage_endpoint=_public(observability.lineage_endpoint),
             otlp_endpoint=public_text(self.telemetry.otlp_endpoint),
             otlp_protocol=self.telemetry.otlp_protocol,
-            service_name=self.telemetry.resource_attributes.service_name,
-            models=tuple(model.name for model in transforms.models) if transforms else (),
-            default_compute=transforms.default_compute if transforms else None,
+            service_name=public_text(self.telemetry.resource_attributes.service_name),
+            models=tuple(public_text(model.name) for model in transforms.models) if transforms else (),
+            default_compute=public_text(transforms.default_compute) if transforms else None,
             data_retention_days=governance.data_retention_days if governance else None,
             credentials={credential.path: self.secret_key(credential) for credential in self.credentials},
             credentials_secret=self.secret_name if self.credentials else None,
         )
 
     def location(self) -> CodeLocation:
-        return CodeLocation.of_product(self.artifact.product_name, self.artifact.metadata.product_version)
+        return CodeLocation.of_product(self.artifact.product_name, public_text(self.artifact.metadata.product_version))
 
     def exporters(self) -> Iterator[TelemetryExporter]:
         if not self.telemetry.enabled:
             return
+        yield self._exporter()
+
+    def _exporter(self) -> TelemetryExporter:
         try:
-            yield self._exporter()
+            return self._telemetry_exporter()
         except DeclarationError as error:
             raise ArtifactError(self.artifact.source, "observability.telemetry", str(error)) from None
 
-    def _exporter(self) -> TelemetryExporter:
+    def _telemetry_exporter(self) -> TelemetryExporter:
         header, prefix = self._telemetry_header()
         endpoint = self.endpoints.get("observability.telemetry.otlp_endpoint")
-        backend = self.telemetry.backend
+        backend = public_text(self.telemetry.backend)
         if endpoint is not None and _is_outside(endpoint):
             kind: ExporterKind = "otlp_grpc" if self.telemetry.otlp_protocol == "grpc" else "otlp_http"
             address = f"{endpoint.host}:{endpoint.service_port or 443}" if kind == "otlp_grpc" else endpoint.url
@@ -230,7 +269,7 @@ class _Product:
         if self.uses_minio and bucket and not is_bucket_name(bucket):
             where = f"{self.artifact.source}: plugins.storage.config.bucket"
             yield f"{where} is {shorten(bucket)}, which is no name that S3 takes; MinIO makes no such bucket"
-        backend = self.telemetry.backend
+        backend = public_text(self.telemetry.backend)
         if (
             self.telemetry.enabled
             and backend != "console"
@@ -275,7 +314,7 @@ def _is_outside(endpoint: ArtifactEndpoint) -> bool:
 
 
 def _public(url: str | None) -> str | None:
-    return public_text(url) if url is not None and urlsplit(url) else url
+    return public_text(url) if url else url
 
 
 def _component_name(text: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
-from floe_charts.artifacts import CompiledArtifacts, find_endpoints
+from floe_charts.artifacts import CompiledArtifacts, find_endpoints, public_text
 from floe_charts.constructs.dagster import DagsterStack
 from floe_charts.constructs.marquez import Marquez
 from floe_charts.constructs.minio import ObjectStore
@@ -40,7 +41,7 @@ class FloePlatform(HelmChart):
         super().__init__(
             info.name,
             version=info.version,
-            app_version=info.app_version or _newest(artifact.metadata.floe_version for artifact in self.artifacts),
+            app_version=info.app_version or public_text(_newest([one.metadata.floe_version for one in self.artifacts])),
             description="The floe data platform on Kubernetes.",
             values=ChartValues(fullname_override=info.fullname),
             # Dependencies and artifacts name the platform's Services, which Helm cannot change along with a value.
@@ -84,7 +85,7 @@ class FloePlatform(HelmChart):
                 "polaris",
                 source=components.polaris.chart,
                 otlp=plan.otel,
-                storage=bool(plan.minio or plan.buckets),
+                storage=plan.storage_credentials,
             )
             consumers.append(polaris.database_consumer())
         if plan.marquez:
@@ -111,24 +112,23 @@ class FloePlatform(HelmChart):
             if known is not None:
                 keys = tuple(dict.fromkeys((*known.keys, *secret.keys)))
                 purpose = "; ".join(dict.fromkeys((known.purpose, secret.purpose)))
-                both = known.condition and secret.condition
-                condition = " or ".join(dict.fromkeys((known.condition, secret.condition))) if both else ""
+                # The reader's own condition says most; whoever needs the Secret always needs it always.
+                condition = known.condition if secret.condition else ""
                 secret = RequiredSecret(secret.name, keys, purpose, condition)
             found[secret.name] = secret
         return [found[name] for name in sorted(found)]
 
     # Layers
 
-    def preset_values(self, environment: Environment) -> dict[str, Any]:
+    def preset_values(self, environment: Environment, values: Mapping[str, Any]) -> dict[str, Any]:
         """The layer of the resource preset: every value of the type Resources, by the component's preset.
 
-        Parts that are switched off in the environment are left out: their values would say nothing.
+        ``values`` say which parts are switched on in the environment; the others are left out, as their values would
+        say nothing.
         """
         tree: dict[str, Any] = {}
-        switches = self.environment_values(environment)
         for part in self.components.values():
-            default = getattr(part.values, "enabled", True)
-            if not switches.get(part.id, {}).get("enabled", default):
+            if not values.get(part.id, {}).get("enabled", True):
                 continue
             component = getattr(self.deployment.components, part.id, None)
             name = (component.resources if component else None) or environment.resources
@@ -142,6 +142,11 @@ class FloePlatform(HelmChart):
         """The layer of an environment: what each part says of it."""
         layers = {part.id: dict(part.environment_values(environment)) for part in self.parts}
         return {part: values for part, values in layers.items() if values}
+
+    def derived_values(self, base: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+        """What follows from the final ``values`` of an environment where they are not those of ``base``."""
+        layers = {part.id: dict(part.derived_values(base, values)) for part in self.parts}
+        return {part: tree for part, tree in layers.items() if tree}
 
     # Reports
 
@@ -166,7 +171,7 @@ class FloePlatform(HelmChart):
             }
             for name, values in served.items()
         }
-        everywhere = sorted({address for answers in by_environment.values() for address in answers})
+        everywhere = sorted({f"{endpoint.static_host(self)}:{endpoint.port}" for _, endpoint in self.endpoints()})
         namespaces = {self.deployment.namespace(name) for name in self.deployment.environment_names}
         lines: list[str] = []
         for artifact in self.artifacts:
@@ -179,13 +184,12 @@ class FloePlatform(HelmChart):
                 missing = [name for name, answers in by_environment.items() if address not in answers]
                 if not missing:
                     continue
-                where = "" if len(missing) == len(by_environment) else f" in {', '.join(missing)}"
-                same_port = next((one for one in everywhere if one.endswith(f":{found.service_port}")), None)
-                near = nearest(address, everywhere) or same_port if address not in everywhere else None
-                hint = f"; the nearest is {near}" if near else ""
-                lines.append(
-                    f"{artifact.source}: {found.field}: no Service of the release answers to {found.url}{where}{hint}"
-                )
+                problem = f"no Service of the release answers to {found.url}"
+                if address in everywhere:
+                    problem += f" in {', '.join(missing)}; it is switched off there"
+                else:
+                    problem += f"; the nearest is {_nearest_address(address, everywhere)}"
+                lines.append(f"{artifact.source}: {found.field}: {problem}")
         return list(dict.fromkeys(lines))
 
     # Texts
@@ -199,6 +203,33 @@ class FloePlatform(HelmChart):
                 + (f"  (where {secret.condition})" if secret.condition else "")
                 for secret in secrets
             ]
+        steps = self.first_steps()
+        if steps:
+            self.notes += ["Before first use:", *(f"  {step}" for step in steps)]
+
+    def prerequisites(self) -> list[str]:
+        """What the cluster must have, a sentence each."""
+        found = ["Kubernetes 1.28 or newer, and a default StorageClass or one named in the values."]
+        if "postgres" in self.components:
+            found.append("The CloudNativePG operator (`postgresql.cnpg.io/v1`) where `postgres.mode` is `operator`.")
+        if self.plan.otel:
+            found.append("A metrics server where `otel.autoscaling.enabled` is true.")
+        if self.dependencies():
+            found.append("Access to the repositories of the dependencies in Chart.yaml, or to mirrors of them.")
+        return found
+
+    def first_steps(self) -> list[str]:
+        """What somebody must do once that no chart here does, a sentence each."""
+        found = []
+        if self.plan.dagster:
+            found.append(
+                "Dagster's images (webserver, daemon, runs) must hold the Python modules of the data products."
+            )
+        if self.plan.polaris:
+            found.append(
+                "Polaris' realm must be bootstrapped once with its admin tool where it keeps catalogs in a database."
+            )
+        return found
 
     def _add_readme(self) -> None:
         deployment = self.deployment
@@ -233,12 +264,34 @@ class FloePlatform(HelmChart):
             "## Data products",
             markdown_table(("Product", "Version", "Domain", "Models"), products).rstrip("\n"),
         ]
+        self.readme_sections += [
+            "## Install",
+            "The cluster needs:\n\n" + "\n".join(f"- {line}" for line in self.prerequisites()),
+            "Create the namespace and the Secrets below, then:",
+            _install_commands(self.chart_name, deployment),
+        ]
+        steps = self.first_steps()
+        if steps:
+            self.readme_sections.append("Before first use:\n\n" + "\n".join(f"- {line}" for line in steps))
         if secrets:
             self.readme_sections += [
                 "## Secrets",
                 "They must exist in the namespace before the chart is installed.",
                 markdown_table(("Secret", "Keys", "For", "Where"), secrets).rstrip("\n"),
             ]
+
+
+def _install_commands(chart: str, deployment: Deployment) -> str:
+    """The commands that install the chart in its first environment, as a Markdown block."""
+    name = deployment.environment_names[0]
+    return "\n".join(
+        (
+            "```sh",
+            "helm dependency build .",
+            f"helm upgrade --install {chart} . --values values-{name}.yaml --namespace {deployment.namespace(name)}",
+            "```",
+        )
+    )
 
 
 def _resources(spec: Spec, preset: Mapping[str, Any]) -> dict[str, Any]:
@@ -256,6 +309,17 @@ def _resources(spec: Spec, preset: Mapping[str, Any]) -> dict[str, Any]:
             if below:
                 tree[name] = below
     return tree
+
+
+def _nearest_address(address: str, known: Sequence[str]) -> str:
+    """The known ``host:port`` most like ``address``: on the same host, by its name, on the same port, or at all."""
+    host, _, port = address.rpartition(":")
+    same_host = [one for one in known if one.startswith(f"{host}:")]
+    if same_host and port.isdigit():
+        return min(same_host, key=lambda one: abs(int(one.rpartition(":")[2]) - int(port)))
+    same_port = next((one for one in known if one.endswith(f":{port}")), None)
+    close = nearest(address, known) or same_port or next(iter(get_close_matches(address, known, n=1, cutoff=0.0)), None)
+    return close or "none"
 
 
 def _newest(versions: Any) -> str:

@@ -10,7 +10,7 @@ from pydantic import create_model
 
 from floe_charts.constructs.database import PASSWORD_KEY, USERNAME_KEY, DatabaseConsumer
 from floe_charts.constructs.network import OTLP_GRPC, POLARIS, POLARIS_MANAGEMENT, POSTGRES, Endpoint
-from floe_charts.constructs.part import PlatformPart, RequiredSecret
+from floe_charts.constructs.part import PlatformPart, RequiredSecret, over
 from floe_charts.constructs.pod_values import ContainerSecurity, PodSecurity
 from floe_charts.constructs.polaris_chart import (
     CHART_NAME,
@@ -30,8 +30,7 @@ from floe_charts.constructs.polaris_chart import (
     TokenSecret,
 )
 from floe_charts.deployment import ChartSource, Components, Environment
-from floe_charts.helm import Const, Dependency, Field, HelmChart, ResourceList, Resources, and_, eq
-from floe_charts.helm.layers import merge
+from floe_charts.helm import Const, Field, HelmChart, ResourceList, Resources, and_, eq
 
 __all__ = ["KNOWN_VERSION", "PolarisCatalog", "PolarisValues"]
 
@@ -72,17 +71,8 @@ class PolarisCatalog(PlatformPart[PolarisValues]):
         if storage or storage_secret is not None:
             secret = storage_secret or f"{POLARIS.static_host(chart)}-storage"
             defaults = defaults.model_copy(update={"storage": _storage(secret)})
-        super().__init__(chart, id, _over(defaults, values))
-        self.depend(
-            Dependency(
-                CHART_NAME,
-                found.version,
-                found.repository,
-                alias=id if id != CHART_NAME else None,
-                condition=f"{id}.enabled",
-            ),
-            known_version=KNOWN_VERSION,
-        )
+        super().__init__(chart, id, over(defaults, values))
+        self.depend_on(CHART_NAME, found, known_version=KNOWN_VERSION)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """The ports of the REST API and of health and metrics."""
@@ -185,11 +175,3 @@ def _values_class(fullname: str) -> type[PolarisValues]:
         __doc__=PolarisValues.__doc__,
         fullname_override=(Annotated[str, Const(fullname)], name),
     )
-
-
-def _over(defaults: PolarisValues, values: PolarisValues | None) -> PolarisValues:
-    """``defaults`` with what ``values`` set."""
-    if values is None:
-        return defaults
-    given = values.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    return type(defaults).model_validate(merge(defaults.to_values(), given))

@@ -46,7 +46,7 @@ trap 'exit 143' INT TERM
 trap 'pg_ctl stop --pgdata="$PGDATA" --mode=fast --wait --silent' EXIT
 # After a crash the server replays its log first, which may take long.
 pg_ctl start --pgdata="$PGDATA" --wait --timeout=3600 --silent \
-  --options="-c listen_addresses= -c unix_socket_directories=$PGHOST -c hba_file=$config/pg_hba.conf"
+  --options="-c listen_addresses= -c unix_socket_directories=$PGHOST -c port=$PGPORT -c hba_file=$config/@HBA_FILE@"
 
 sql() {
   psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --set=VERBOSITY=terse
@@ -80,7 +80,7 @@ SUPERUSER_PASSWORD="${SUPERUSER_PASSWORD-}" sql <<'SQL'
 \getenv password SUPERUSER_PASSWORD
 SELECT format('ALTER ROLE postgres PASSWORD %L', nullif(:'password', '')) \gexec
 SQL
-"""
+""".replace("@HBA_FILE@", HBA_FILE)
 
 
 def prepare_script(consumers: Sequence[DatabaseConsumer]) -> str:

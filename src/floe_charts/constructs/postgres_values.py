@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
+from floe_charts.constructs.network import POSTGRES
 from floe_charts.helm import Field, Image, NodeSelector, Resources, Toleration, Values
 
 __all__ = ["ExternalValues", "OperandImage", "OperatorValues", "PostgresValues", "StatefulSetValues", "StorageValues"]
@@ -60,7 +61,8 @@ class ExternalValues(Values):
     """What only mode external reads."""
 
     host: _HostName = Field(
-        "postgresql.invalid", description="DNS name of a server on port 5432 with the databases and roles; to be set."
+        "postgresql.invalid",
+        description=f"DNS name of a server on port {POSTGRES.port} with the databases and roles; to be set.",
     )
 
 

@@ -16,9 +16,6 @@ __all__ = ["PRODUCTS_PATH", "DataProducts", "DataProductsValues", "ProductFacts"
 PRODUCTS_PATH = "/etc/floe/products"
 """Where Dagster's pods see the files."""
 
-# A key of a ConfigMap, once ".yaml" follows it.
-_Slug = DnsLabel
-
 
 @dataclass(frozen=True)
 class ProductFacts:
@@ -132,7 +129,7 @@ class ProductValues(Values):
 class DataProductsValues(Values):
     """The data products on the platform, as their compiled artifacts describe them."""
 
-    by_name: dict[_Slug, ProductValues] = Field({}, description="Facts by product; each becomes <product>.yaml.")
+    by_name: dict[DnsLabel, ProductValues] = Field({}, description="Facts by product; each becomes <product>.yaml.")
 
 
 class DataProducts(PlatformPart[DataProductsValues]):

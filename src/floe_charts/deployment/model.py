@@ -143,7 +143,7 @@ class Deployment(Settings):
         known = f"known: {', '.join(self.environments)}"
         near = nearest(name, self.environments)
         raise DeploymentError(
-            "", "", f"nonexistent environment {name}", f"did you mean {near}; {known}" if near else known
+            "", "", f"there is no environment {name}", f"did you mean {near}? {known}" if near else known
         )
 
     def cluster_of(self, environment: str) -> str:

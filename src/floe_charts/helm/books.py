@@ -10,8 +10,10 @@ from pydantic import ValidationError
 
 from floe_charts.errors import DeclarationError, nearest
 from floe_charts.helm.component import Component, Dependency, Template
-from floe_charts.helm.nodes import path_text
+from floe_charts.helm.functions import RELEASE_NAMESPACE
+from floe_charts.helm.nodes import AsFound, Node, path_text
 from floe_charts.helm.spec import Property, Spec, property_specs
+from floe_charts.helm.tokens import parse
 from floe_charts.helm.values import Values
 
 __all__ = ["check_balance", "check_condition", "check_defaults", "check_templates", "declared_paths"]
@@ -35,21 +37,43 @@ def _leaves(spec: Spec, path: _Path) -> Iterator[_Path]:
 
 
 def check_templates(templates: Iterable[Template]) -> None:
-    """Refuse an object without a name, and two objects that want the same file.
+    """Refuse an object without a name, two of one kind and name, and two that want the same file.
+
+    Two of one kind and name pass where neither's conditions include the other's: they are taken to exclude each other.
 
     References need no check: an attribute that is not declared is an AttributeError where it is written.
     """
     made = list(templates)
+    objects: dict[tuple[object, ...], list[Template]] = {}
     for template in made:
         metadata = template.manifest.get("metadata")
         if not isinstance(metadata, Mapping) or "name" not in metadata:
             raise DeclarationError(f"{template.title}: metadata.name is missing ({template.owner})")
+        same = objects.setdefault(_identity(template.manifest, metadata), [])
+        for other in same:
+            conditions = set(template.conditions), set(other.conditions)
+            if conditions[0] <= conditions[1] or conditions[1] <= conditions[0]:
+                owners = ", ".join(sorted({template.owner, other.owner}))
+                files = f"templates/{other.file} and templates/{template.file}"
+                raise DeclarationError(f"{template.title} is made twice, in {files} ({owners})")
+        same.append(template)
     for file, count in Counter(template.file for template in made).items():
         if count > 1:
             owners = ", ".join(sorted({template.owner for template in made if template.file == file}))
             raise DeclarationError(
                 f"templates/{file} is made twice ({owners}); give one of them a name: add(..., name=...)"
             )
+
+
+def _identity(manifest: Mapping[str, Any], metadata: Mapping[str, Any]) -> tuple[object, ...]:
+    """What two objects of a cluster cannot share; names that are no text are told apart by being other objects."""
+    names = (metadata["name"], metadata.get("namespace", RELEASE_NAMESPACE))
+    spoken = (tuple(_as_found(part) for part in parse(name)) if isinstance(name, str) else id(name) for name in names)
+    return manifest["apiVersion"].rpartition("/")[0], manifest["kind"], *spoken
+
+
+def _as_found(part: str | Node) -> str | Node:
+    return part.inner if isinstance(part, AsFound) else part
 
 
 def check_balance(

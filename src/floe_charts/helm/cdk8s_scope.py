@@ -7,12 +7,20 @@ whole synth, so it starts when the first such construct is made and never where 
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import sys
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from floe_charts.helm.expr import StrExpr, node_of, whole_expression
+from floe_charts.helm.functions import RELEASE_NAMESPACE
+from floe_charts.helm.nodes import AsFound
+from floe_charts.helm.spec import STRING
 
 if TYPE_CHECKING:
     from constructs import Construct as _Construct
@@ -54,9 +62,11 @@ class ConstructScope(_Construct):
 
     __jsii_type__ = "cdk8s.Chart"
 
-    def __init__(self) -> None:
-        """Nothing is started yet."""
+    def __init__(self, fullname: str, stem: str) -> None:
+        """Nothing is started yet. Names that cdk8s makes begin with ``fullname`` and ``stem``."""
         self._cdk8s_chart: Any = None
+        self._fullname = fullname
+        self._stem = stem
 
     @property  # type: ignore[misc]  # isinstance() only reads it.
     def __class__(self) -> Any:
@@ -68,10 +78,66 @@ class ConstructScope(_Construct):
     def __jsii_ref__(self) -> Any:
         """The cdk8s Chart behind this scope, as jsii refers to it."""
         if self._cdk8s_chart is None:
-            module = start_cdk8s()
-            self._cdk8s_chart = module.Chart(module.App(), "chart", disable_resource_name_hashes=True)
+            self._cdk8s_chart = _chart_class()(self._fullname, self._stem)
         return self._cdk8s_chart.__jsii_ref__
 
     def cdk8s_manifests(self) -> list[dict[str, Any]]:
         """The objects that cdk8s constructs under this scope made; empty where there are none."""
-        return list(self._cdk8s_chart.to_json()) if self._cdk8s_chart is not None else []
+        made = list(self._cdk8s_chart.to_json()) if self._cdk8s_chart is not None else []
+        for manifest in made:
+            metadata = manifest.get("metadata") or {}
+            if _is_cluster_wide(manifest) and whole_expression(metadata.get("namespace")) == _GIVEN_NAMESPACE:
+                del metadata["namespace"]
+        return made
+
+
+# The release's namespace, told apart from one that a construct was given.
+_GIVEN_NAMESPACE = AsFound(node_of(RELEASE_NAMESPACE), STRING)
+# Kinds of Kubernetes without a namespace, beside those that say so (ClusterRole, ClusterIssuer).
+_CLUSTER_WIDE = frozenset({
+    "APIService", "CSIDriver", "CSINode", "CertificateSigningRequest", "CustomResourceDefinition", "DeviceClass",
+    "FlowSchema", "GatewayClass", "IPAddress", "IngressClass", "MutatingAdmissionPolicy",
+    "MutatingAdmissionPolicyBinding", "MutatingWebhookConfiguration", "Namespace", "Node", "PersistentVolume",
+    "PriorityClass", "PriorityLevelConfiguration", "ResourceSlice", "RuntimeClass", "ServiceCIDR", "StorageClass",
+    "StorageVersion", "StorageVersionMigration", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
+    "ValidatingWebhookConfiguration", "VolumeAttachment", "VolumeAttributesClass", "VolumeSnapshotClass",
+    "VolumeSnapshotContent",
+})  # fmt: skip
+
+
+def _is_cluster_wide(manifest: dict[str, Any]) -> bool:
+    kind = str(manifest.get("kind"))
+    return kind in _CLUSTER_WIDE or kind.startswith("Cluster")
+
+
+# With the chart's full name (40 characters at most) a name is a DNS label.
+_SUFFIX_LIMIT = 22
+
+
+def _name_suffix(stem: str, path: list[str]) -> str:
+    """What follows the chart's full name; a long one is cut, and told apart by a part of its hash."""
+    suffix = re.sub(r"[^a-z0-9]+", "-", "-".join([stem, *path]).lower()).strip("-")
+    if 0 < len(suffix) <= _SUFFIX_LIMIT:
+        return suffix
+    digest = hashlib.sha256("/".join([stem, *path]).encode()).hexdigest()[:6]
+    return f"{suffix[: _SUFFIX_LIMIT - 7].strip('-')}-{digest}".strip("-")
+
+
+@cache
+def _chart_class() -> Any:
+    """cdk8s' Chart with names of the chart's own; made late, because importing cdk8s starts Node."""
+    module = start_cdk8s()
+
+    class ScopeChart(module.Chart):  # type: ignore[misc, name-defined]  # Its class is known when cdk8s is imported.
+        """The cdk8s Chart behind a scope."""
+
+        def __init__(self, fullname: str, stem: str) -> None:
+            self._fullname, self._stem = fullname, stem
+            super().__init__(module.App(), stem or "chart", namespace=str(StrExpr(_GIVEN_NAMESPACE)))
+
+        def generate_object_name(self, api_object: Any) -> str:
+            """The name of an object that was given none."""
+            _, *path = api_object.node.path.split("/")
+            return f"{self._fullname}-{_name_suffix(self._stem, path)}"
+
+    return ScopeChart

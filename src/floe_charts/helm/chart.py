@@ -70,12 +70,12 @@ class HelmChart(ConstructScope):
         ``fixed_fullname`` makes ``fullnameOverride`` unchangeable by values, for a chart that tells dependencies names
         that follow from it. ``generator`` is named in each file's first line.
         """
-        super().__init__()
         if not _CHART_NAME.match(name) or len(name) > 53:
             raise DeclarationError(
                 f"{name!r} cannot be a chart's name: lower-case letters, digits and dashes, 53 at most"
             )
         self.chart_name = name
+        super().__init__(self.fullname, "")
         self.version = version
         self.app_version = app_version or version
         self.description = description

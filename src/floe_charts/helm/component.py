@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from typing_extensions import override
-
 from floe_charts.errors import DeclarationError
 from floe_charts.helm.cdk8s_scope import ConstructScope
 from floe_charts.helm.expr import MapExpr, StrExpr, node_of
@@ -99,13 +97,13 @@ class Component(ConstructScope, Generic[V]):
 
         Raises :class:`DeclarationError` for an id that cannot be a key of values or is taken.
         """
-        super().__init__()
         if not _COMPONENT_ID.match(id):
             raise DeclarationError(
                 f"{id!r} cannot be a component's id: a letter, then letters, digits and single dashes"
             )
         self.chart = chart
         self.id = id
+        super().__init__(chart.fullname, self.file_stem)
         self.values: V = values if values is not None else self.values_class()()
         self.refs: V = refs_to(type(self.values), (id,), f"{type(self).__name__} at {chart.chart_name}/{id}")
         self.dependency: Dependency | None = None
@@ -161,7 +159,7 @@ class Component(ConstructScope, Generic[V]):
         The block's scope is for cdk8s constructs that the condition shall hold for, too.
         """
         self._conditions.append(condition_of(condition))
-        scope = ConstructScope()
+        scope = ConstructScope(self.chart.fullname, f"{self.file_stem}-{len(self._scopes) + 1}")
         self._scopes.append((scope, tuple(self._conditions)))
         try:
             yield scope
@@ -270,11 +268,9 @@ class FileChecksum(Node):
     file: str
 
     @property
-    @override
     def spec(self) -> Spec:
         return STRING
 
-    @override
     def go(self, root: str) -> str:
         return f'include (print $.Template.BasePath "/{self.file}") {root} | sha256sum'
 

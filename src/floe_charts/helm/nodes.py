@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from typing_extensions import override
-
 from floe_charts.helm.scalars import go_string
 
 if TYPE_CHECKING:
@@ -90,15 +88,12 @@ class ValueRef(Node):
     type: Spec
 
     @property
-    @override
     def spec(self) -> Spec:
         return self.type
 
-    @override
     def go(self, root: str) -> str:
         return _select(f"{'' if root == '.' else root}.Values", self.path)
 
-    @override
     def reads(self) -> Iterator[tuple[str, ...]]:
         yield self.path
 
@@ -113,15 +108,12 @@ class LoopItem(Node):
     source: Node
 
     @property
-    @override
     def spec(self) -> Spec:
         return self.type
 
-    @override
     def go(self, root: str) -> str:
         return _select(f"${self.variable}", self.path)
 
-    @override
     def reads(self) -> Iterator[tuple[str, ...]]:
         for path in self.source.reads():
             yield (*path, "*", *self.path)
@@ -136,15 +128,12 @@ class LoopKey(Node):
     source: Node
 
     @property
-    @override
     def spec(self) -> Spec:
         return self.type
 
-    @override
     def go(self, root: str) -> str:
         return f"${self.variable}"
 
-    @override
     def reads(self) -> Iterator[tuple[str, ...]]:
         # A key says nothing of the fields of the object that stands under it.
         item = self.source.spec.item
@@ -159,11 +148,9 @@ class Builtin(Node):
     type: Spec
 
     @property
-    @override
     def spec(self) -> Spec:
         return self.type
 
-    @override
     def go(self, root: str) -> str:
         return f"{'' if root == '.' else root}.{self.name}"
 
@@ -176,11 +163,9 @@ class Constant(Node):
     type: Spec
 
     @property
-    @override
     def spec(self) -> Spec:
         return self.type
 
-    @override
     def go(self, root: str) -> str:
         if isinstance(self.value, bool):
             return "true" if self.value else "false"
@@ -188,7 +173,6 @@ class Constant(Node):
             return go_string(self.value)
         return repr(self.value)
 
-    @override
     def operand(self, root: str) -> str:
         """The literal itself, which needs no brackets and no conversion."""
         return self.go(root)
@@ -205,18 +189,15 @@ class Call(Node):
     extra_reads: tuple[tuple[str, ...], ...] = ()
 
     @property
-    @override
     def spec(self) -> Spec:
         return self.type
 
-    @override
     def go(self, root: str) -> str:
         words = [self.function, *(argument.operand(root) for argument in self.arguments)]
         if self.context:
             words.append(root)
         return " ".join(words)
 
-    @override
     def reads(self) -> Iterator[tuple[str, ...]]:
         yield from self.extra_reads
         for argument in self.arguments:
@@ -235,20 +216,16 @@ class AsFound(Node):
     looks_inside: bool = True
 
     @property
-    @override
     def spec(self) -> Spec:
         return self.type
 
-    @override
     def go(self, root: str) -> str:
         return self.inner.go(root)
 
-    @override
     def operand(self, root: str) -> str:
         """The expression in brackets where needed, and never converted."""
         return self.inner.operand(root) if isinstance(self.inner, Constant) else _parenthesised(self.go(root))
 
-    @override
     def reads(self) -> Iterator[tuple[str, ...]]:
         return self.inner.reads() if self.looks_inside else iter(())
 
@@ -261,11 +238,9 @@ class Concat(Node):
     type: Spec
 
     @property
-    @override
     def spec(self) -> Spec:
         return self.type
 
-    @override
     def go(self, root: str) -> str:
         if len(self.parts) == 1 and isinstance(self.parts[0], Node):
             return _text_of(self.parts[0], root)
@@ -279,7 +254,6 @@ class Concat(Node):
             arguments.append(argument)
         return " ".join(["printf", go_string(pattern), *arguments])
 
-    @override
     def reads(self) -> Iterator[tuple[str, ...]]:
         for part in self.parts:
             if isinstance(part, Node):
@@ -315,14 +289,11 @@ class Raw(Node):
     paths: tuple[tuple[str, ...], ...] = ()
 
     @property
-    @override
     def spec(self) -> Spec:
         return self.type
 
-    @override
     def go(self, root: str) -> str:
         return self.text
 
-    @override
     def reads(self) -> Iterator[tuple[str, ...]]:
         return iter(self.paths)

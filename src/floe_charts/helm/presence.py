@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
-from typing_extensions import override
-
+from floe_charts.helm.choices import choice_between
 from floe_charts.helm.expr import Splice, expression, parse, whole_expression
 from floe_charts.helm.functions import holds_objects, presence
 from floe_charts.helm.nodes import AsFound, Call, Concat, Constant, Node
@@ -37,16 +36,13 @@ class SomeOf(Node):
     inside: Node
 
     @property
-    @override
     def spec(self) -> Spec:
         return BOOLEAN
 
-    @override
     def go(self, root: str) -> str:
         """What the condition is about; never written, the writer puts a variable in its place."""
         return f"some {self.source.go(root)} {self.inside.go('$')}"
 
-    @override
     def reads(self) -> Iterator[tuple[str, ...]]:
         return self.inside.reads()
 
@@ -113,6 +109,9 @@ def entries_presence(value: Any, of_item: Any = None) -> Node | None:
             return filled_presence(value.source) if inside is None else NEVER
         return SomeOf(value.source, value.variable, value.key, inside)
     if is_map(value):
+        choice = choice_between(value)
+        if choice is not None:
+            return _chosen(choice, entries_presence)
         return _any_of(
             entries_presence(item) if isinstance(key, Splice) else value_presence(item) for key, item in value.items()
         )
@@ -135,6 +134,8 @@ def _expression_presence(value: Any) -> Node | None:
 
 def _expression_of(node: Node) -> Node | None:
     spec = node.spec
+    if isinstance(node, Call) and node.function == "printf":  # The text of a number.
+        return _all_of(map(_expression_of, node.arguments))
     if isinstance(node, Concat):
         return _all_of(_expression_of(part) for part in node.parts if isinstance(part, Node))
     if spec.kind in ("map", "list", "any"):

@@ -1,6 +1,7 @@
 """Maps of values put among written keys (``{**v.annotations, "key": "value"}``): later ones win, as in Python.
 
-YAML would take a key that stands twice as an error or the last of them, so what is overridden is left out.
+YAML would take a key that stands twice as an error or the last of them, so what is overridden is left out. Conditions
+that meet other keys have been moved around the mapping before (:mod:`floe_charts.helm.choices`).
 """
 
 from __future__ import annotations
@@ -9,15 +10,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from floe_charts.errors import DeclarationError
+from floe_charts.helm.choices import refuse_unknown_keys
 from floe_charts.helm.expr import Splice, node_of, whole_expression
 from floe_charts.helm.functions import presence
 from floe_charts.helm.nodes import AsFound, Call, Node
-from floe_charts.helm.pieces import Conditional
 from floe_charts.helm.presence import NEVER
 from floe_charts.helm.refs import child
 from floe_charts.helm.spec import BOOLEAN, Spec, property_specs
 
-__all__ = ["SplicePlan", "plan_splices"]
+__all__ = ["SplicePlan", "has_splices"]
 
 _MAP = Spec("map")
 
@@ -26,7 +27,8 @@ class SplicePlan:
     """Which keys and which maps of one mapping are overridden by what stands behind them."""
 
     def __init__(self, mapping: Mapping[Any, Any]) -> None:
-        """Look at a mapping as it is written; raise :class:`DeclarationError` for a key that stands in it twice."""
+        """Look at a mapping as it is written; raise :class:`DeclarationError` for keys that only Helm knows."""
+        refuse_unknown_keys(mapping)
         self._keys: list[tuple[int, Node]] = []
         self._maps: list[tuple[int, Node]] = []
         self._objects: list[tuple[int, Node]] = []
@@ -34,8 +36,6 @@ class SplicePlan:
             if not isinstance(key, Splice):
                 self._keys.append((place, node_of(key)))
                 continue
-            if isinstance(value, Conditional):
-                _refuse_twice(mapping, value)
             node = whole_expression(value)
             if node is not None and node.spec.kind in ("map", "any"):
                 self._maps.append((place, node))
@@ -80,19 +80,12 @@ class SplicePlan:
         return Call("omit", (_whole(node), *later), node.spec) if later else node
 
 
-def plan_splices(mapping: Mapping[Any, Any]) -> SplicePlan | None:
-    """The plan of a mapping; None where nothing is spliced into it."""
-    return SplicePlan(mapping) if any(type(key) is Splice for key in mapping) else None
+def has_splices(mapping: Mapping[Any, Any]) -> bool:
+    """Whether anything is spliced into a mapping."""
+    return any(type(key) is Splice for key in mapping)
 
 
 def _whole(node: Node) -> Node:
     """A map that is there: Sprig's functions on maps refuse nil."""
     there = Call("default", (Call("dict", (), _MAP), node), node.spec) if node.spec.optional else node
     return AsFound(there, node.spec)
-
-
-def _refuse_twice(mapping: Mapping[Any, Any], piece: Conditional) -> None:
-    for body in (piece.body, piece.otherwise):
-        for key in body if isinstance(body, Mapping) else ():
-            if isinstance(key, str) and not isinstance(key, Splice) and key in mapping:
-                raise DeclarationError(f"{key} stands beside **when(...) and in it; write one {key}: when(a, b, c)")

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from floe_charts.errors import DeclarationError, shorten
+from floe_charts.helm.choices import choice_between
 from floe_charts.helm.expr import Splice, expression, node_of, whole_expression
 from floe_charts.helm.nodes import LoopItem, LoopKey, Node, Raw
 from floe_charts.helm.pieces import Conditional, Loop, YamlText
@@ -30,7 +31,7 @@ from floe_charts.helm.presence import (
 from floe_charts.helm.refs import child
 from floe_charts.helm.scalars import block_lines, key_head
 from floe_charts.helm.spec import BOOLEAN, STRING, property_specs
-from floe_charts.helm.splices import SplicePlan, plan_splices
+from floe_charts.helm.splices import SplicePlan, has_splices
 from floe_charts.helm.texts import key_text, literal_text, scalar_text
 from floe_charts.helm.tokens import parse
 
@@ -63,12 +64,15 @@ class TemplateWriter:
     # Mappings
 
     def _mapping(self, mapping: Mapping[Any, Any], indent: int) -> _Lines:
-        plan = plan_splices(mapping)
         lines: _Lines = []
-        if plan is None:
+        if not has_splices(mapping):
             for key, value in mapping.items():
                 lines += self._entry(key, value, indent)
             return lines
+        choice = choice_between(mapping)
+        if choice is not None:
+            return self._conditional(choice, lambda body: self._mapping(body, indent), indent)
+        plan = SplicePlan(mapping)
         for place, (key, value) in enumerate(mapping.items()):
             if isinstance(key, Splice):
                 lines += self._spliced_entries(value, indent, plan, place)

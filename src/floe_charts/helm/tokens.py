@@ -11,7 +11,8 @@ import re
 import threading
 from functools import lru_cache
 
-from floe_charts.helm.nodes import Concat, Node
+from floe_charts.helm.nodes import Call, Concat, Constant, Node
+from floe_charts.helm.spec import STRING
 
 __all__ = ["is_literal", "node_behind", "number_token", "parse", "text_token"]
 
@@ -21,7 +22,7 @@ _SALT = os.urandom(6).hex()
 _WIDTH = 7
 _PREFIX = str(500_000_000 + int.from_bytes(os.urandom(4), "big") % 400_000_000)
 _FIRST: int = int(_PREFIX) * 10**_WIDTH
-_TOKEN = re.compile(f"{_OPEN}{_SALT}\\.(\\d+){_CLOSE}|(?<!\\d){_PREFIX}(\\d{{{_WIDTH}}})(?!\\d)")
+_TOKEN = re.compile(f"{_OPEN}{_SALT}\\.(\\d+){_CLOSE}|(?<!\\d){_PREFIX}(\\d{{{_WIDTH}}})(\\.0+)?(?!\\d)")
 _lock = threading.Lock()
 _nodes: list[Node] = []
 _places: dict[Node, int] = {}
@@ -71,10 +72,14 @@ def _parts(text: str) -> tuple[str | Node, ...]:
             continue
         if match.start() > end:
             parts.append(text[end : match.start()])
-        node = _nodes[place]
+        node, end = _nodes[place], match.end()
+        if match[3] and node.spec.kind != "number":
+            end = match.start(3)  # Only a fraction is written with zeros behind it.
+        elif match[3] and len(match[3]) > 2:
+            pattern = Constant(f"%.{len(match[3]) - 1}f", STRING)  # "%.2f" % v.ratio, or JavaScript's toFixed.
+            node = Call("printf", (pattern, node), STRING)
         # A concatenation inside a text is part of that text, unless it is all of it.
         parts += node.parts if isinstance(node, Concat) and match.group() != text else (node,)
-        end = match.end()
     if end < len(text) or not parts:
         parts.append(text[end:])
     return tuple(parts)

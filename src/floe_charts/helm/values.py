@@ -97,16 +97,6 @@ class Const:
         return {"const": self.value}
 
 
-@dataclass(frozen=True)
-class _Keywords:
-    """JSON Schema keywords that pydantic has no word for."""
-
-    json_schema: dict[str, Any]
-
-    def __hash__(self) -> int:
-        return hash(repr(self.json_schema))
-
-
 # A Kubernetes quantity: apimachinery's grammar, less exponents and signs, which nobody writes in a chart.
 QUANTITY_PATTERN = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$"
 DNS_LABEL_PATTERN = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"

@@ -14,10 +14,12 @@ from floe_charts.errors import ValuesError, shorten
 from floe_charts.helm.checking import DeclaredValues
 from floe_charts.helm.spec import Spec
 
-__all__ = ["Override", "parse_set", "read_values"]
+__all__ = ["Override", "merge_keeping_nulls", "parse_set", "read_values"]
 
 _ASSIGNMENT = re.compile(r"((?:\\.|[^=\\])*)=(.*)", re.DOTALL)
+_PATH = re.compile(r"(?:\\.|[^=\\\s:])*")
 _INDEX = re.compile(r"(?:\[\d+\])+$")
+_STRING = re.compile(r'"(?:\\.|[^"\\])*+"', re.DOTALL)
 _MOST_KEYS = 50
 _LONGEST = 100
 
@@ -56,27 +58,39 @@ def parse_set(text: str, declared: DeclaredValues) -> Override:
     The grammar is Helm's; the type is that of the declared value, so that ``tag=1.20`` stays a text. Where a map goes,
     JSON goes too. ``null`` removes the value.
 
+    Errors name the path and never the value, which may be a credential.
+
     Raises :class:`ValuesError` for text that is no assignment.
     """
-    source = f"--set {text}" if text.isprintable() and len(text) <= _LONGEST else f"--set {shorten(text, _LONGEST)}"
+    path = _said_path(text)
+    source = f"--set {path}" if path.isprintable() and len(path) <= _LONGEST else f"--set {shorten(path, _LONGEST)}"
     values: dict[str, Any] = {}
-    for assignment in _split(text, ","):
-        keys, raw = _assignment(assignment, source)
+    for position, assignment in enumerate(_split(text, ",")):
+        keys, raw = _assignment(assignment, source, position == 0)
         value = _value(raw, declared.spec_at(keys))
         for key in reversed(keys):
             value = {key: value}
-        values = _merge_keeping_nulls(values, value)
+        values = merge_keeping_nulls(values, value)
     return Override(source, values)
 
 
-def _assignment(text: str, source: str) -> tuple[list[str], str]:
+def _said_path(text: str) -> str:
+    """The part of an assignment that may be repeated; a value starts at a space or a colon too, as paths hold none."""
+    return _PATH.match(text)[0]  # type: ignore[index]  # It matches any text.
+
+
+def _assignment(text: str, source: str, is_first: bool) -> tuple[list[str], str]:
     """The keys of the path, and the text of the value."""
     match = _ASSIGNMENT.fullmatch(text)
     if match is None or not match[1].strip():
-        raise ValuesError(source, "", f"found {shorten(text)}, expected PATH=VALUE, such as web.replicas=2")
+        if not is_first and text.strip() and match is None:  # Maybe the rest of a password.
+            hint = "write a comma inside a value as \\,"
+            raise ValuesError(source, "", "found a part without = after a comma, expected PATH=VALUE", hint)
+        found = "=…" if match else _said_path(text) + "…" * (_said_path(text) != text)
+        raise ValuesError(source, "", f"found {shorten(found)}, expected PATH=VALUE, such as web.replicas=2")
     keys = [_unescape(key) for key in _split(match[1].strip(), ".")]
     if not all(keys):
-        raise ValuesError(source, "", f"found an empty key in {shorten(match[1])}, expected PATH=VALUE")
+        raise ValuesError(source, "", f"found an empty key in {shorten(_said_path(text))}, expected PATH=VALUE")
     if any(_INDEX.search(key) for key in keys):
         raise ValuesError(source, "", "items of lists cannot be set one by one", "give the whole list: PATH={a,b}")
     if len(keys) > _MOST_KEYS:
@@ -84,25 +98,32 @@ def _assignment(text: str, source: str) -> tuple[list[str], str]:
     return keys, match[2]
 
 
-def _merge_keeping_nulls(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def merge_keeping_nulls(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """``over`` merged over ``base``; a null stays, to remove later what is below it. Neither is changed."""
     merged = dict(base)
     for key, value in over.items():
         below = merged.get(key)
         both = isinstance(value, Mapping) and isinstance(below, Mapping)
-        merged[key] = _merge_keeping_nulls(below, value) if both else value  # type: ignore[arg-type]
+        merged[key] = merge_keeping_nulls(below, value) if both else value  # type: ignore[arg-type]
     return merged
 
 
 def _split(text: str, separator: str) -> list[str]:
     """``text`` cut at separators that no backslash precedes and that are in no value in brackets; all else stays."""
     pieces: list[str] = []
-    start, depth, escaped, before = 0, 0, False, ""
+    start, depth, escaped, before, quoted_to = 0, 0, False, "", 0
     for position, char in enumerate(text):
+        if position < quoted_to:
+            continue
         if escaped:
             escaped = False
         elif char == "\\":
             escaped = True
         elif depth:
+            # Brackets in a JSON string count for nothing; a quote in the midst of a word starts none.
+            if char == '"' and text[start:position].rstrip()[-1:] in ("{", "[", ",", ":"):
+                string = _STRING.match(text, position)
+                quoted_to = string.end() if string else 0
             depth += (char in "{[") - (char in "}]")
         elif char in "{[" and (before == "=" or (separator == "," and position == start)):
             depth = 1  # Brackets count only where a value starts.

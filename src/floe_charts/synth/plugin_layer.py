@@ -9,7 +9,7 @@ from floe_charts.helm.checking import DeclaredValues, Fault
 from floe_charts.helm.layers import merge
 from floe_charts.helm.nodes import path_text
 from floe_charts.synth.plugins import PluginValues
-from floe_charts.synth.secrets import credential_paths
+from floe_charts.synth.secrets import credential_paths, without_found
 
 __all__ = ["usable_plugin_values"]
 
@@ -28,6 +28,7 @@ def usable_plugin_values(
     notices: list[str] = []
     for plugin in plugins:
         tree = _deep_copy(plugin.values)
+        notices += [f"plugin {plugin.plugin}: {line}" for line in plugin.notices]
         for lines in (
             _without_credentials(tree, declared),
             _without_dead(tree, declared),
@@ -41,26 +42,49 @@ def usable_plugin_values(
 
 def _without_credentials(tree: dict[str, Any], declared: DeclaredValues) -> Iterator[str]:
     for path in list(credential_paths(tree, declared)):
-        if _remove(tree, path) is not _MISSING:
-            yield f"{path_text(path)} holds a credential, which is never written; it is left out: name a Secret instead"
+        gone, removed = _remove(tree, path)
+        if removed is not _MISSING:
+            yield (
+                f"{_where(gone, path, 'holds a credential')}, which is never written; {_left_out(gone, path)}: "
+                "name a Secret instead"
+            )
 
 
 def _without_dead(tree: dict[str, Any], declared: DeclaredValues) -> Iterator[str]:
     for fault in list(declared.unknown(tree)):
-        removed = _remove(tree, fault.keys)
-        for leaf in _leaf_keys(removed, fault.keys) if removed is not _MISSING else ():
+        gone, removed = _remove(tree, fault.keys)
+        if removed is _MISSING:
+            continue
+        for leaf in _leaf_keys(removed, gone) if gone == fault.keys else [fault.keys]:
             near = declared.nearest(leaf)
-            yield f"{path_text(leaf)} is read by no chart" + (f"; did you mean {near}?" if near else "")
+            line = f"{path_text(leaf)} is read by no chart"
+            if gone != fault.keys:
+                line = f"{_where(gone, leaf, 'holds a key')} that no chart reads; {_left_out(gone, leaf)}"
+            yield line + (f"; did you mean {near}?" if near else "")
 
 
 def _without_unfit(tree: dict[str, Any], declared: DeclaredValues, defaults: Mapping[str, Any]) -> Iterator[str]:
     own = {str(fault) for fault in declared.faults(defaults)}
     while faults := [fault for fault in declared.faults(merge(defaults, tree)) if str(fault) not in own]:
-        removed = [fault for fault in faults if fault.keys and _remove(tree, _given(tree, fault)) is not _MISSING]
-        yield from (f"{fault}; it is left out" for fault in removed)
-        if not removed:
+        left: list[str] = []
+        for fault in faults:
+            gone, removed = _remove(tree, _given(tree, fault)) if fault.keys else ((), _MISSING)
+            if removed is not _MISSING:
+                path = fault.keys if isinstance(removed, list) else gone
+                left.append(f"{without_found(fault)}; {_left_out(gone, path)}")
+        yield from left
+        if not left:
             tree.clear()
-            yield f"{faults[0]}; all its values are left out"
+            yield f"{without_found(faults[0])}; all its values are left out"
+
+
+def _where(gone: tuple[str, ...], path: tuple[str, ...], holds: str) -> str:
+    """What is at fault; ``gone`` is the path of the list that goes as a whole where the fault is inside of one."""
+    return f"{path_text(gone)} {holds}" + (f" at {path_text(path[len(gone) :])}" if gone != path else "")
+
+
+def _left_out(gone: tuple[str, ...], path: tuple[str, ...]) -> str:
+    return "it is left out" if gone == path else f"the whole list {path_text(gone)} is left out"
 
 
 def _given(tree: Mapping[str, Any], fault: Fault) -> tuple[str, ...]:
@@ -79,17 +103,20 @@ def _leaf_keys(value: Any, path: tuple[str, ...]) -> list[tuple[str, ...]]:
     return [path]
 
 
-def _remove(tree: Any, path: Sequence[str]) -> Any:
-    """Take what stands at ``path`` out of ``tree``, with the maps that this leaves empty; a list goes as a whole."""
+def _remove(tree: Any, path: tuple[str, ...]) -> tuple[tuple[str, ...], Any]:
+    """Take what stands at ``path`` out of ``tree``, with the maps that this leaves empty; a list goes as a whole.
+
+    Returns the path of what went, and that itself.
+    """
     if not isinstance(tree, dict) or not path or path[0] not in tree:
-        return _MISSING
+        return path, _MISSING
     here = tree[path[0]]
     if len(path) == 1 or isinstance(here, list):
-        return tree.pop(path[0])
-    removed = _remove(here, path[1:])
+        return path[:1], tree.pop(path[0])
+    gone, removed = _remove(here, path[1:])
     if here == {}:
         del tree[path[0]]
-    return removed
+    return (path[0], *gone), removed
 
 
 def _deep_copy(value: Any) -> Any:

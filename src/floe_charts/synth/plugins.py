@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, get_args, get_type_hints
@@ -19,6 +20,8 @@ from floe_charts.artifacts import (
 )
 from floe_charts.documents import check_tree, kind_of
 from floe_charts.errors import PluginError, shorten
+from floe_charts.helm.nodes import path_text
+from floe_charts.synth.overrides import merge_keeping_nulls
 from floe_charts.synth.secrets import MASK
 
 __all__ = ["ENTRY_POINT_GROUPS", "PluginValues", "installed_plugin_values"]
@@ -44,11 +47,14 @@ _HINT = "mend or uninstall it"
 class PluginValues:
     """What one plugin wants the chart's values to be; ``plugin`` is its name for messages.
 
+    ``notices`` is what should be said about the values, a line each.
+
     Raises :class:`PluginError` for values that are no mapping, or that a values file cannot hold.
     """
 
     plugin: str
     values: Mapping[str, Any]
+    notices: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Hold the values against what can be written."""
@@ -61,7 +67,9 @@ class PluginValues:
 def installed_plugin_values(artifacts: Iterable[CompiledArtifacts]) -> list[PluginValues]:
     """The Helm values of the installed plugins that the artifacts select, in a stable order.
 
-    A plugin that must be told its configuration is told that of the artifacts, without the credentials in it.
+    A plugin that must be told its configuration is told that of the artifacts, without the credentials in it. Where
+    products configure it differently it is asked once for each configuration, and what it says is merged, in the order
+    of the products' names; a notice tells where the answers contradict each other.
 
     Raises :class:`PluginError` where such a plugin cannot be loaded or asked, or where two claim the same type.
     """
@@ -77,7 +85,7 @@ def installed_plugin_values(artifacts: Iterable[CompiledArtifacts]) -> list[Plug
                 problem = f"{_name(other)} and {_name(point)} both say that they are the plugin {point.name}"
                 raise PluginError(group, point.name, problem, "uninstall one of them")
             if other is point:
-                values = _ask(point, selected[point.name])
+                values = _merged([(_ask(point, config), who) for config, who in selected[point.name]])
                 made += [values] if values.values else []
     return made
 
@@ -86,16 +94,49 @@ def _name(point: EntryPoint) -> str:
     return point.dist.name if point.dist else f"{point.group}:{point.name}"
 
 
-def _selected(artifacts: Iterable[CompiledArtifacts]) -> dict[str, dict[str, Mapping[str, Any]]]:
-    """By entry point group: the plugin types that artifacts name, with their configuration."""
-    found: dict[str, dict[str, Mapping[str, Any]]] = {group: {} for group in ENTRY_POINT_GROUPS.values()}
+def _selected(artifacts: Iterable[CompiledArtifacts]) -> dict[str, dict[str, list[tuple[Mapping[str, Any], str]]]]:
+    """By entry point group: the plugin types that artifacts name, each configuration once with its first product."""
+    found: dict[str, dict[str, dict[str, tuple[Mapping[str, Any], str]]]]
+    found = {group: {} for group in ENTRY_POINT_GROUPS.values()}
+
+    def select(kind: str, name: str, config: Mapping[str, Any], product: str) -> None:
+        # Compared as text: 1 and true are different configuration.
+        text = json.dumps(config, sort_keys=True, default=str)
+        found[ENTRY_POINT_GROUPS[kind]].setdefault(name, {}).setdefault(text, (config, product))
+
     for artifact in sorted(artifacts, key=lambda one: one.slug):
-        found[ENTRY_POINT_GROUPS["telemetry_backend"]].setdefault(artifact.observability.telemetry.backend, {})
+        select("telemetry_backend", artifact.observability.telemetry.backend, {}, artifact.product_name)
         for kind in PLUGIN_KINDS:
             plugin = artifact.plugin(kind)
             if plugin is not None:
-                found[ENTRY_POINT_GROUPS[kind]].setdefault(plugin.type, _masked(artifact, kind, plugin.config))
-    return found
+                select(kind, plugin.type, _masked(artifact, kind, plugin.config), artifact.product_name)
+    return {group: {name: list(asked.values()) for name, asked in by_name.items()} for group, by_name in found.items()}
+
+
+def _merged(answers: Sequence[tuple[PluginValues, str]]) -> PluginValues:
+    """The answers of one plugin, each with the product whose configuration it was asked with, as one."""
+    first, _ = answers[0]
+    values: Mapping[str, Any] = first.values
+    notices: dict[str, None] = {}
+    for answer, product in answers[1:]:
+        for path in _contradictions(values, answer.values, ()):
+            # Without the values: they may be credentials.
+            notices[f"{path_text(path)} differs between products; that of {product} is taken"] = None
+        values = merge_keeping_nulls(values, answer.values)
+    return PluginValues(first.plugin, values, tuple(notices))
+
+
+def _contradictions(
+    one: Mapping[str, Any], other: Mapping[str, Any], path: tuple[str, ...]
+) -> Iterator[tuple[str, ...]]:
+    """The paths at which both say something, but not the same."""
+    for key, value in other.items():
+        if key not in one:
+            continue
+        if isinstance(value, Mapping) and isinstance(one[key], Mapping):
+            yield from _contradictions(one[key], value, (*path, key))
+        elif json.dumps(value, sort_keys=True) != json.dumps(one[key], sort_keys=True):
+            yield (*path, key)
 
 
 def _masked(artifact: CompiledArtifacts, kind: PluginKind, config: object) -> Mapping[str, Any]:

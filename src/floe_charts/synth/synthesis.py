@@ -53,11 +53,15 @@ class PlatformFiles(ChartFiles):
 
     def final_values(self, environment: str) -> dict[str, Any]:
         """The final values of an environment: values.yaml with its overlay."""
-        return self._layers[environment].values
+        return self._layer(environment).values
 
     def origin(self, environment: str, path: str) -> str | None:
         """The layer that set the value at a dotted path in an environment, such as ``resource preset``."""
-        return self._layers[environment].origin(path)
+        return self._layer(environment).origin(path)
+
+    def _layer(self, environment: str) -> LayeredValues:
+        self.platform.deployment.environment(environment)
+        return self._layers[environment]
 
 
 def synth(
@@ -103,7 +107,7 @@ def synth(
     made = chart.files(base=base.values, overlays=overlays)
     root = chart.chart_name
     keep = [f"{root}/values-{name}.yaml" for name in deployment.environment_names if name not in chosen]
-    unanswered = chart.unanswered({name: layer.values for name, layer in layers.items()})
+    unanswered = chart.unanswered({name: layers[name].values for name in chosen})
     return PlatformFiles(
         {f"{root}/{path}": text for path, text in made.items()},
         keep,
@@ -135,7 +139,12 @@ def _environment_layers(
 ) -> LayeredValues:
     environment = chart.deployment.environment(name)
     layers = base.copy()
-    layers.put("resource preset", chart.preset_values(environment))
+    # What is switched on decides which values a preset has anything to say about, and later layers may switch.
+    switches = base.copy()
+    later = [*(plugin.values for plugin in plugins), *(override.values for override in overrides)]
+    for tree in (chart.environment_values(environment), environment.values, *later):
+        switches.put("", tree)
+    layers.put("resource preset", chart.preset_values(environment, switches.values))
     layers.put("environment", chart.environment_values(environment))
     if environment.values:
         file = chart.deployment.source
@@ -146,6 +155,7 @@ def _environment_layers(
     for override in overrides:
         layers.put("--set" if override.source.startswith("--set") else "--values", override.values)
         _refuse(declared.faults(layers.values), override.source)
+    layers.put("environment", chart.derived_values(base.values, layers.values))
     return layers
 
 

@@ -13,9 +13,7 @@ from floe_charts.verify.values import Path, get_at
 if TYPE_CHECKING:
     import jsonschema_rs
 
-__all__ = ["JSON_TYPES", "CompiledSchema", "declared_types", "json_type", "schemas_at"]
-
-JSON_TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
+__all__ = ["CompiledSchema", "declared_types", "json_type", "schemas_at"]
 
 _COMBINING = ("allOf", "anyOf", "oneOf")
 _WORDS = {"array": "a list", "boolean": "true or false", "integer": "an integer", "null": "null", "object": "a map"}

@@ -1,0 +1,95 @@
+"""What the platform makes of several artifacts, and of values that switch its parts."""
+
+from __future__ import annotations
+
+import pytest
+
+from floe_charts import Deployment, synth
+from floe_charts.errors import ArtifactError, DeploymentError
+from tests.synth.cases import artifact
+
+
+def test_two_artifacts_of_one_product_are_refused() -> None:
+    with pytest.raises(ArtifactError, match=r"metadata\.product_name: hello-floe is the data product of .* too"):
+        synth([artifact(), artifact(metadata__product_version="9.9.9")], plugin_values=())
+
+
+def test_a_part_that_values_switch_on_gets_the_resource_preset() -> None:
+    deployment = Deployment.parse({"environments": {"qa": {"values": {"minio": {"enabled": True}}}}})
+    files = synth([artifact()], deployment, plugin_values=())
+    assert files.final_values("qa")["minio"]["resources"]["limits"] == {"cpu": "1000m", "memory": "1Gi"}
+    assert files.origin("qa", "minio.resources.limits.cpu") == "resource preset"
+    assert files.origin("uat", "minio.resources.limits.cpu") == "construct defaults"
+
+
+def test_an_environment_that_does_not_exist_has_no_values() -> None:
+    files = synth([artifact()], plugin_values=())
+    with pytest.raises(DeploymentError, match="there is no environment prd; did you mean prod?"):
+        files.origin("prd", "minio.enabled")
+
+
+def test_a_header_that_no_collector_takes_names_the_artifact() -> None:
+    auth = {"auth_type": "api_key", "api_key": "x", "header_name": "bad header!"}
+    with pytest.raises(ArtifactError, match=r"^artifact\.json: observability\.telemetry: "):
+        synth(
+            [artifact(observability__telemetry__backend="datadog", observability__telemetry__authentication=auth)],
+            plugin_values=(),
+        )
+
+
+def test_exporters_of_two_products_do_not_share_a_variable() -> None:
+    auth = {"auth_type": "bearer", "bearer_token": "x", "header_name": "Authorization"}
+    both = [
+        artifact(
+            metadata__product_name=name,
+            observability__telemetry__backend="datadog",
+            observability__telemetry__otlp_endpoint=f"https://{name}.example.com:443",
+            observability__telemetry__otlp_protocol=protocol,
+            observability__telemetry__authentication=auth,
+        )
+        for name, protocol in (("first", "grpc"), ("second", "http"))
+    ]
+    files = synth(both, Deployment.parse({"components": {"otel": {"strategy": "native"}}}), plugin_values=())
+    config = files["floe-platform/templates/otel-configmap.yaml"]
+    assert '"Bearer ${env:TELEMETRY_DATADOG_BEARER_TOKEN}"' in config
+    assert '"Bearer ${env:TELEMETRY_DATADOG_BEARER_TOKEN_2}"' in config
+
+
+def test_a_variable_that_two_products_share_is_told() -> None:
+    files = synth([artifact(), artifact(metadata__product_name="other")], plugin_values=())
+    shared = [line for line in files.notices if "share the environment variable" in line]
+    assert shared == [
+        "hello-floe and other share the environment variable POLARIS_CLIENT_SECRET: give it one value in all their Secrets"
+    ]
+
+
+def test_credentials_in_free_texts_do_not_arrive() -> None:
+    uri = "postgres://user:hunter2xx@db:5432/x"
+    made = artifact(
+        observability__lineage_namespace=uri,
+        observability__telemetry__resource_attributes__service_name=uri,
+        transforms__default_compute=uri,
+        identity__domain=uri,
+    )
+    assert not [path for path, text in synth([made], plugin_values=()).items() if "hunter2xx" in text]
+
+
+def test_polaris_gets_storage_credentials_also_for_a_store_outside() -> None:
+    made = artifact(
+        plugins__storage__config={
+            "endpoint": "https://s3.example.com",
+            "bucket": "data",
+            "access_key_id": "AKIAIOSFODNN7EXAMPLE",
+            "secret_access_key": "x",
+        }
+    )
+    files = synth([made], plugin_values=())
+    assert "minio" not in files.platform.components
+    assert "floe-platform-polaris-storage" in {secret.name for secret in files.required_secrets}
+
+
+def test_webserver_and_daemon_roll_where_an_environment_has_other_code_locations() -> None:
+    files = synth([artifact()], sets=["workspace.locations.extra.module=extra"], environments=["dev"], plugin_values=())
+    there, elsewhere = (files.final_values(name)["dagster"] for name in ("dev", "prod"))
+    for part in ("dagsterWebserver", "dagsterDaemon"):
+        assert there[part]["annotations"] != elsewhere[part]["annotations"]
