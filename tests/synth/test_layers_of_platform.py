@@ -24,7 +24,7 @@ def test_a_part_that_values_switch_on_gets_the_resource_preset() -> None:
 
 def test_an_environment_that_does_not_exist_has_no_values() -> None:
     files = synth([artifact()], plugin_values=())
-    with pytest.raises(DeploymentError, match="there is no environment prd; did you mean prod?"):
+    with pytest.raises(DeploymentError, match=r"there is no environment prd; did you mean prod\?"):
         files.origin("prd", "minio.enabled")
 
 
@@ -58,9 +58,8 @@ def test_exporters_of_two_products_do_not_share_a_variable() -> None:
 def test_a_variable_that_two_products_share_is_told() -> None:
     files = synth([artifact(), artifact(metadata__product_name="other")], plugin_values=())
     shared = [line for line in files.notices if "share the environment variable" in line]
-    assert shared == [
-        "hello-floe and other share the environment variable POLARIS_CLIENT_SECRET: give it one value in all their Secrets"
-    ]
+    variable = "the environment variable POLARIS_CLIENT_SECRET"
+    assert shared == [f"hello-floe and other share {variable}: give it one value in all their Secrets"]
 
 
 def test_credentials_in_free_texts_do_not_arrive() -> None:

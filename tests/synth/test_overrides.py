@@ -250,7 +250,7 @@ class TestCredentials:
     @pytest.mark.parametrize(
         "text",
         [
-            'dagster.dagsterWebserver.env=[{"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "a", "key": "b"}}}]',
+            'dagster.dagsterWebserver.env=[{"name": "PWD", "valueFrom": {"secretKeyRef": {"name": "a", "key": "b"}}}]',
             'dagster.dagsterWebserver.env=[{"name": "DB_PASSWORD", "value": "$(OTHER)"}]',
             'dagster.dagsterWebserver.env=[{"name": "PASSWORD_FILE", "value": "/run/secrets/a"}]',
             "minio.provisioning.credentials.secretName=mine",

@@ -71,7 +71,8 @@ _depth: ContextVar[int] = ContextVar("loop_depth", default=0)
 def each(source: object, body: Callable[..., Any]) -> Any:
     """``body`` for each item of a list (``body(item)``) or each entry of a map (``body(key, item)``).
 
-    ``*each(...)`` puts the items into a list, ``**each(...)`` the entries into a mapping.
+    ``*each(...)`` puts the items into a list, ``**each(...)`` the entries into a mapping; their keys must begin or end
+    differently from keys beside them.
     """
     node = node_of(source)
     spec = node.spec

@@ -157,7 +157,7 @@ def filled_presence(node: Node) -> Node:
 
 
 def _chosen(piece: Conditional, of: Any) -> Node | None:
-    held = _all_of((piece.condition, of(piece.body)))
+    held = _all_of((piece.condition, simplified(of(piece.body), frozenset(holding(piece.condition)))))
     if piece.otherwise is None:
         return held
     other = of(piece.otherwise)
@@ -189,9 +189,19 @@ def _joined(function: str, conditions: dict[Node, None]) -> Node:
 
 
 def holding(node: Node) -> set[Node]:
-    """The conditions that hold where ``node`` does: itself, and each part of an ``and``."""
-    parts = node.arguments if isinstance(node, Call) and node.function == "and" else ()
-    return {node}.union(*map(holding, parts))
+    """The conditions that hold where ``node`` does: itself, each part of an ``and``, and the other way to say it."""
+    if not isinstance(node, Call):
+        return {node}
+    parts = node.arguments if node.function == "and" else ()
+    return {node, *_said_by_nonempty(node)}.union(*map(holding, parts))
+
+
+def _said_by_nonempty(node: Call) -> Iterator[Node]:
+    """What ``nonempty(a)``, which is ``not (empty a)``, says of a map or list in the words of this module."""
+    inner = node.arguments[0] if node.function == "not" else None
+    if isinstance(inner, Call) and inner.function == "empty":
+        source = inner.arguments[0]
+        yield filled_presence(source.inner if isinstance(source, AsFound) else source)
 
 
 def simplified(node: Node | None, held: frozenset[Node]) -> Node | None:

@@ -57,12 +57,18 @@ def _property(prop: Property, values: Mapping[str, Any], indent: int) -> list[st
     return [*comment, *_entry(prop.name, values[prop.name], indent, prop.spec)]
 
 
+def _is_fixed(bounds: Mapping[str, Any]) -> bool:
+    """Whether the bounds leave one value only."""
+    least, most = bounds.get("minimum"), bounds.get("maximum")
+    return "const" in bounds or len(bounds.get("enum", ())) == 1 or (least is not None and least == most)
+
+
 def bounds_text(spec: Spec) -> str:
     """What a value may be, in words and in brackets: ``(at least 1)``; empty where nothing is to be said."""
     bounds = dict(spec.bounds)
     words: list[str] = []
-    if "const" in bounds:
-        words.append("fixed")
+    if _is_fixed(bounds):
+        return "(fixed)"
     if "enum" in bounds:
         words.append("one of " + ", ".join(str(member) for member in bounds["enum"]))
     for keyword, text in (

@@ -17,7 +17,7 @@ from floe_charts.synth.files import ChartFiles
 from floe_charts.synth.overrides import Override, parse_set
 from floe_charts.synth.plugin_layer import usable_plugin_values
 from floe_charts.synth.plugins import PluginValues, installed_plugin_values
-from floe_charts.synth.secrets import credential_paths
+from floe_charts.synth.secrets import credential_paths, without_found
 
 __all__ = ["PlatformFiles", "synth"]
 
@@ -173,8 +173,7 @@ def _overrides(
 
 def _checked(override: Override, declared: DeclaredValues) -> Override:
     secret = [Fault(path_text(path), _CREDENTIAL) for path in credential_paths(override.values, declared)]
-    # A credential on the command line is not repeated in a message that may end in a log.
-    _refuse(secret, override.source.partition("=")[0] if override.source.startswith("--set") else override.source)
+    _refuse(secret, override.source)
     _refuse(list(declared.unknown(override.values)), override.source)
     return override
 
@@ -183,7 +182,7 @@ def _refuse(faults: Sequence[Fault], source: str) -> None:
     """Raise :class:`ValuesError` that names the first few faults."""
     if not faults:
         return
-    lines = [f"{source}: {fault}" for fault in faults[:_MOST_FAULTS]]
+    lines = [f"{source}: {without_found(fault)}" for fault in faults[:_MOST_FAULTS]]
     if len(faults) > _MOST_FAULTS:
         lines.append(f"{source}: and {len(faults) - _MOST_FAULTS} more")
     raise ValuesError("", "", "\n".join(lines))
