@@ -22,7 +22,7 @@ def configuration_table(properties: Iterable[Property], values: Mapping[str, Any
             f"`{path}`",
             _type_name(prop.spec),
             _code(value),
-            " ".join(filter(None, [prop.description, bounds_text(prop.spec)])),
+            " ".join(filter(None, [prop.description, bounds_text(prop.spec, is_set=value is not None)])),
         )
         for path, prop, value in _leaves(properties, values, "")
     ]

@@ -50,7 +50,7 @@ def _comment_lines(text: str, width: int) -> tuple[str, ...]:
 
 def _property(prop: Property, values: Mapping[str, Any], indent: int) -> list[str]:
     pad = " " * indent
-    notes = " ".join(filter(None, [prop.description, bounds_text(prop.spec)]))
+    notes = " ".join(filter(None, [prop.description, bounds_text(prop.spec, is_set=prop.name in values)]))
     comment = [f"{pad}{line}" for line in comment_lines(" ".join(notes.split()), _WIDTH - indent)]
     if prop.name not in values:
         return [*comment, f"{pad}# {yaml_key(prop.name, template=False)}:"]
@@ -63,8 +63,11 @@ def _is_fixed(bounds: Mapping[str, Any]) -> bool:
     return "const" in bounds or len(bounds.get("enum", ())) == 1 or (least is not None and least == most)
 
 
-def bounds_text(spec: Spec) -> str:
-    """What a value may be, in words and in brackets: ``(at least 1)``; empty where nothing is to be said."""
+def bounds_text(spec: Spec, *, is_set: bool = False) -> str:
+    """What a value may be, in words and in brackets: ``(at least 1)``; empty where nothing is to be said.
+
+    ``is_set`` says that an optional value has a default here.
+    """
     bounds = dict(spec.bounds)
     words: list[str] = []
     if _is_fixed(bounds):
@@ -80,7 +83,7 @@ def bounds_text(spec: Spec) -> str:
     ):
         if keyword in bounds and not (keyword == "maxLength" and "pattern" in bounds):
             words.append(f"{bounds[keyword]} {text}" if keyword == "maxLength" else f"{text} {bounds[keyword]}")
-    if spec.optional:
+    if spec.optional and not is_set:
         words.append("not set by default")
     return f"({'; '.join(words)})" if words else ""
 
