@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,9 +39,15 @@ class DeclaredValues:
     """The values that a chart declares, to be asked about paths and trees."""
 
     def __init__(
-        self, properties: Sequence[Property], schema: Mapping[str, Any], open_keys: frozenset[str] = frozenset()
+        self,
+        properties: Sequence[Property],
+        schema: Callable[[], Mapping[str, Any]],
+        open_keys: frozenset[str] = frozenset(),
     ) -> None:
-        """``properties`` and ``schema`` are the chart's own; below ``open_keys`` any path goes."""
+        """``properties`` and ``schema`` are the chart's own; below ``open_keys`` any path goes.
+
+        The schema is asked for when the first values are held against it.
+        """
         self._open = open_keys
         self._properties = {prop.name: prop for prop in properties}
         self._schema = schema
@@ -112,7 +118,7 @@ class DeclaredValues:
         if self._validator is None:
             import jsonschema_rs
 
-            self._validator = jsonschema_rs.Draft7Validator(dict(self._schema))
+            self._validator = jsonschema_rs.Draft7Validator(dict(self._schema()))
         if self._validator.is_valid(values):  # Much quicker than looking for errors.
             return []
         made = []

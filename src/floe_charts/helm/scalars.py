@@ -62,8 +62,12 @@ def go_string(text: str) -> str:
 def json_text(tree: object) -> str:
     """A tree as readable JSON; characters that an editor would not show are escaped."""
     # Python's own encoder is ten times slower where it indents.
-    lines = to_json(tree, indent=2).decode().split("\n")
-    return "".join(_escaped(line) + "\n" for line in lines)
+    text = to_json(tree, indent=2).decode()
+    if text.isascii() and "\x7f" not in text:
+        return f"{text}\n"
+    return "".join(
+        f"{line if line.isascii() and line.isprintable() else _escaped(line)}\n" for line in text.split("\n")
+    )
 
 
 def yaml_scalar(value: str | int | float | bool | None, *, template: bool) -> str:

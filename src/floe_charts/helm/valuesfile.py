@@ -41,6 +41,8 @@ def comment_lines(text: str, width: int = _WIDTH) -> list[str]:
 # A snapshot test synthesizes the same descriptions again and again, and wrapping them is a tenth of its time.
 @lru_cache(maxsize=8192)
 def _comment_lines(text: str, width: int) -> tuple[str, ...]:
+    if text and len(text) <= width and text.isprintable():
+        return (f"# {' '.join(text.split())}",)
     shown = ("".join(char if char.isprintable() else " " for char in line) for line in text.splitlines())
     wrapped = (
         part for line in shown for part in textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)

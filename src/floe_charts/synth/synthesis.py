@@ -93,7 +93,7 @@ def synth(
     for name in chosen:
         deployment.environment(name)
     chart = platform(artifacts, deployment)
-    declared = DeclaredValues(chart.properties(), chart.schema(), chart.open_keys())
+    declared = DeclaredValues(chart.properties(), chart.schema, chart.open_keys())
     plugins = installed_plugin_values(artifacts) if plugin_values is None else plugin_values
     usable, notices = usable_plugin_values(plugins, declared, chart.default_values())
 
