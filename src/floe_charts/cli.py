@@ -5,6 +5,7 @@ Everything heavier than Click is imported when a command runs: ``--help`` and a 
 
 from __future__ import annotations
 
+import atexit
 import gc
 import shlex
 import sys
@@ -196,6 +197,9 @@ def _without_garbage_collection() -> Iterator[None]:
     """Do not look for garbage: a run ends before it amounts to anything, and looking takes a tenth of its time."""
     was_enabled = gc.isenabled()
     gc.disable()
+    # Nor at the end, where Python would search all modules once more before the process is gone anyway.
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)
     try:
         yield
     finally:
