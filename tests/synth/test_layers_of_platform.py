@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from floe_charts import Deployment, synth
-from floe_charts.errors import ArtifactError, DeploymentError
+from floe_charts import Deployment, FloePlatform, synth
+from floe_charts.deployment import Environment
+from floe_charts.errors import ArtifactError, DeploymentError, ValuesError
 from tests.synth.cases import artifact
 
 
@@ -92,3 +95,20 @@ def test_webserver_and_daemon_roll_where_an_environment_has_other_code_locations
     there, elsewhere = (files.final_values(name)["dagster"] for name in ("dev", "prod"))
     for part in ("dagsterWebserver", "dagsterDaemon"):
         assert there[part]["annotations"] != elsewhere[part]["annotations"]
+
+
+def test_a_part_cannot_say_of_an_environment_what_is_not_declared() -> None:
+    class Misspelt(FloePlatform):
+        def environment_values(self, environment: Environment) -> dict[str, Any]:
+            return {**super().environment_values(environment), "marquez": {"replcas": 2}}
+
+    with pytest.raises(ValuesError, match=r"^values-dev\.yaml: marquez.*replcas"):
+        synth([artifact()], plugin_values=(), platform=Misspelt)
+
+
+def test_what_is_set_outright_wins_over_what_follows_from_other_values() -> None:
+    sets = ["workspace.locations.extra.module=extra", "dagster.dagsterWebserver.annotations.checksum/locations=mine"]
+    files = synth([artifact()], sets=sets, environments=["dev"], plugin_values=())
+    path = "dagster.dagsterWebserver.annotations.checksum/locations"
+    assert files.final_values("dev")["dagster"]["dagsterWebserver"]["annotations"]["checksum/locations"] == "mine"
+    assert files.origin("dev", path) == "--set"

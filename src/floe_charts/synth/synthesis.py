@@ -98,6 +98,7 @@ def synth(
     usable, notices = usable_plugin_values(plugins, declared, chart.default_values())
 
     base = _base_layers(chart, usable)
+    _refuse(declared.faults(base.values), "values.yaml")
     overrides = [_checked(item, declared) for item in _overrides(values, sets, declared)]
     layers = {
         name: _environment_layers(chart, name, base, usable, overrides if name in chosen else [], declared)
@@ -119,7 +120,7 @@ def synth(
 
 
 def _base_layers(chart: FloePlatform, plugins: Sequence[PluginValues]) -> LayeredValues:
-    """What is the same in every environment; the constructs have checked it, and plugins' values are checked."""
+    """What is the same in every environment."""
     layers = LayeredValues()
     declared = chart.default_values()
     own = chart.construct_defaults()
@@ -146,6 +147,8 @@ def _environment_layers(
         switches.put("", tree)
     layers.put("resource preset", chart.preset_values(environment, switches.values))
     layers.put("environment", chart.environment_values(environment))
+    # A part of somebody's own may say of an environment what no Values class declares.
+    _refuse(declared.faults(layers.values), f"values-{name}.yaml")
     if environment.values:
         file = chart.deployment.source
         source = f"{file}: environments.{name}.values" if file else f"environments.{name}.values"
@@ -153,15 +156,24 @@ def _environment_layers(
         _refuse(declared.faults(layers.values), source)
     _put_plugins(layers, plugins)
     for override in overrides:
-        layers.put("--set" if override.source.startswith("--set") else "--values", override.values)
+        _put_overrides(layers, [override])
         _refuse(declared.faults(layers.values), override.source)
-    layers.put("environment", chart.derived_values(base.values, layers.values))
+    derived = chart.derived_values(base.values, layers.values)
+    if derived:
+        layers.put("environment", derived)
+        _refuse(declared.faults(layers.values), f"values-{name}.yaml")
+        _put_overrides(layers, overrides)  # What somebody says outright stays.
     return layers
 
 
 def _put_plugins(layers: LayeredValues, plugins: Sequence[PluginValues]) -> None:
     for plugin in plugins:
         layers.put(f"plugin {plugin.plugin}", plugin.values)
+
+
+def _put_overrides(layers: LayeredValues, overrides: Sequence[Override]) -> None:
+    for override in overrides:
+        layers.put("--set" if override.source.startswith("--set") else "--values", override.values)
 
 
 def _overrides(
