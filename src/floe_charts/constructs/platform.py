@@ -21,6 +21,7 @@ from floe_charts.deployment import Deployment, Environment
 from floe_charts.errors import nearest
 from floe_charts.helm import ChartValues, HelmChart, Resources
 from floe_charts.helm.docs import markdown_table
+from floe_charts.helm.provided import ProvidedObject
 from floe_charts.helm.spec import Spec, property_specs
 
 __all__ = ["FloePlatform"]
@@ -117,6 +118,10 @@ class FloePlatform(HelmChart):
                 secret = RequiredSecret(secret.name, keys, purpose, condition)
             found[secret.name] = secret
         return [found[name] for name in sorted(found)]
+
+    def provided_objects(self) -> list[ProvidedObject]:
+        """The Secrets of :meth:`required_secrets`."""
+        return [ProvidedObject("Secret", secret.name, secret.keys) for secret in self.required_secrets()]
 
     # Layers
 

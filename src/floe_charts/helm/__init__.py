@@ -36,6 +36,7 @@ from floe_charts.helm.functions import (
     tpl,
 )
 from floe_charts.helm.pieces import each, when, yaml_text
+from floe_charts.helm.provided import ProvidedObject
 from floe_charts.helm.values import (
     AnyJson,
     Const,
@@ -101,6 +102,7 @@ __all__ = [
     "Part",
     "Port",
     "PrintableText",
+    "ProvidedObject",
     "Quantity",
     "ResourceList",
     "Resources",

@@ -19,6 +19,7 @@ from floe_charts.helm.helpers import helpers_text
 from floe_charts.helm.kubernetes import OLDEST, KubernetesSchemas, SchemaFault, field_path
 from floe_charts.helm.nodes import Node, ValueRef, path_text
 from floe_charts.helm.notes import notes_text
+from floe_charts.helm.provided import PROVIDED_ANNOTATION, ProvidedObject, provided_text
 from floe_charts.helm.refs import refs_to
 from floe_charts.helm.schema import SchemaRequest, schema_text, values_schema
 from floe_charts.helm.spec import Property, Spec, property_specs
@@ -160,6 +161,10 @@ class HelmChart(ConstructScope):
         """The charts that this chart depends on."""
         return [part.dependency for part in self.components.values() if part.dependency is not None]
 
+    def provided_objects(self) -> Sequence[ProvidedObject]:
+        """What the templates mention and somebody outside the release provides; Chart.yaml tells of it."""
+        return ()
+
     # What comes out
 
     def templates(self) -> list[Template]:
@@ -264,6 +269,9 @@ class HelmChart(ConstructScope):
             "keywords": list(self.keywords),
             "dependencies": [dependency.to_chart_yaml() for dependency in self.dependencies()],
         }
+        provided = provided_text(self.provided_objects())
+        if provided:
+            tree["annotations"] = {PROVIDED_ANNOTATION: provided}
         return overlay_text({key: value for key, value in tree.items() if value}, self._header())
 
     def _readme(self, properties: Iterable[Property], values: Mapping[str, Any]) -> str:

@@ -24,13 +24,11 @@ from floe_charts.helm.kubernetes import field_path
 from floe_charts.verify.engine import ChartHandle, RenderError, ValuesRefused
 from floe_charts.verify.findings import Finding
 from floe_charts.verify.json_schema import CompiledSchema
+from floe_charts.verify.subject import Case
 from floe_charts.verify.values import MISSING, Path, Values, get_at, helm_merge, leaves, override_at, set_at
 from floe_charts.verify.witnesses import other_values
 
-__all__ = ["Case", "DeadReport", "find_dead_values"]
-
-Case = tuple[str, Mapping[str, object]]
-"""A name for people, and the values that go over the chart's defaults."""
+__all__ = ["DeadReport", "find_dead_values"]
 
 _GROUP = 24
 _SMALLEST_BATCH = 8
@@ -61,13 +59,13 @@ class DeadReport:
             near = nearest(name, living)
             message = f"{name} changes nothing: no template reads it"
             hint = f"did you mean {near}?" if near else "take it away"
-            found.append(Finding("dead values", message, where=where, path=name, hint=hint))
+            found.append(Finding("dead-values", message, where=where, path=name, hint=hint))
         return found
 
 
 def find_dead_values(
     chart: ChartHandle,
-    cases: Sequence[Case] = (("defaults", {}),),
+    cases: Sequence[Case] = (Case("defaults", {}),),
     paths: Iterable[Path] | None = None,
     *,
     schema: Mapping[str, object] | None = None,

@@ -67,10 +67,16 @@ class ChartHandle(Protocol):
         """values.schema.json, or None where the chart has none."""
 
     def render(
-        self, values: Mapping[str, object] | None = None, *, release: str = RELEASE, namespace: str = NAMESPACE
+        self,
+        values: Mapping[str, object] | None = None,
+        *,
+        release: str = RELEASE,
+        namespace: str = NAMESPACE,
+        kube_version: str | None = None,
     ) -> dict[str, str]:
         """What each template gives, by its path (``chart/templates/x.yaml``), with ``values`` over the defaults.
 
+        ``kube_version`` (``1.30``) is what templates find in ``.Capabilities.KubeVersion``; default: Helm's own.
         Raises ValuesRefused or RenderError. Partials (``_*.tpl``) are not in the result; NOTES.txt may be.
         """
 

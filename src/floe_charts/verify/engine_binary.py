@@ -100,7 +100,12 @@ class BinaryChart:
         return read if isinstance(read, dict) else None
 
     def render(
-        self, values: Mapping[str, object] | None = None, *, release: str = RELEASE, namespace: str = NAMESPACE
+        self,
+        values: Mapping[str, object] | None = None,
+        *,
+        release: str = RELEASE,
+        namespace: str = NAMESPACE,
+        kube_version: str | None = None,
     ) -> dict[str, str]:
         """What each template gives, by its path; raise ValuesRefused or RenderError."""
         arguments = ["template", release, os.fspath(self._chart), "--namespace", namespace]

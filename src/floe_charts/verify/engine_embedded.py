@@ -83,7 +83,12 @@ class EmbeddedChart:
         return self._chart.schema
 
     def render(
-        self, values: Mapping[str, object] | None = None, *, release: str = RELEASE, namespace: str = NAMESPACE
+        self,
+        values: Mapping[str, object] | None = None,
+        *,
+        release: str = RELEASE,
+        namespace: str = NAMESPACE,
+        kube_version: str | None = None,
     ) -> dict[str, str]:
         """What each template gives, by its path; raise ValuesRefused or RenderError."""
         helm = _library()

@@ -109,7 +109,7 @@ def validate_objects(
 
 
 def _findings(obj: RenderedObject, faults: Sequence[SchemaFault], against: str) -> list[Finding]:
-    check = "kubernetes" if against.startswith("Kubernetes") else "custom resources"
+    check = "kubernetes" if against.startswith("Kubernetes") else "custom-resources"
     return [
         Finding(
             check,

@@ -89,11 +89,11 @@ class SealedReport:
             name = field_path(one.path) or "the top"
             message = f"{name} accepts keys that do not exist, such as {one.example}"
             hint = 'say "additionalProperties": false there'
-            found.append(Finding("sealed", message, where=where, path=field_path(one.path), hint=hint))
+            found.append(Finding("sealed-schema", message, where=where, path=field_path(one.path), hint=hint))
         for leaf in self.loose:
             name = field_path(leaf.path)
             message = f"{name} accepts a value of the wrong type: {', '.join(leaf.types)}"
-            found.append(Finding("sealed", message, where=where, path=name, hint='say its "type" there'))
+            found.append(Finding("sealed-schema", message, where=where, path=name, hint='say its "type" there'))
         return found
 
 

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 
 from floe_charts.errors import shorten
 from floe_charts.helm.kubernetes import field_path
-from floe_charts.verify.dead import Case
 from floe_charts.verify.engine import ChartHandle, RenderError, ValuesRefused
 from floe_charts.verify.findings import Finding
 from floe_charts.verify.json_schema import schemas_at
 from floe_charts.verify.kube_yaml import YamlFault, read_documents
+from floe_charts.verify.subject import Case
 from floe_charts.verify.values import MISSING, Path, Values, helm_merge, leaves, override_at
 
 __all__ = ["AWKWARD_STRINGS", "TextReport", "check_text", "plain_text_leaves", "round_trips"]
@@ -60,7 +60,7 @@ def plain_text_leaves(values: Values, schema: Mapping[str, object] | None) -> li
 
 def check_text(
     chart: ChartHandle,
-    cases: Sequence[Case] = (("defaults", {}),),
+    cases: Sequence[Case] = (Case("defaults", {}),),
     paths: Iterable[Path] | None = None,
     texts: Sequence[str] = AWKWARD_STRINGS,
     *,
@@ -148,7 +148,7 @@ class _Probe:
     def _finding(self, text: str, template: str, problem: str) -> Finding:
         name = field_path(self.path)
         message = f"{name}: with the text {shorten(text)} {problem}"
-        return Finding("text", message, where=template, path=name, hint="quote it in the template")
+        return Finding("text-safety", message, where=template, path=name, hint="quote it in the template")
 
 
 def _is_manifest(template: str) -> bool:
