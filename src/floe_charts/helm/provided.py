@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import yaml
+from floe_charts.helm.scalars import yaml_scalar
 
 __all__ = ["PROVIDED_ANNOTATION", "ProvidedObject", "provided_text"]
 
@@ -26,7 +26,13 @@ class ProvidedObject:
 
 def provided_text(objects: Sequence[ProvidedObject]) -> str:
     """The annotation's text: a YAML list of maps with ``kind``, ``name`` and, where they are known, ``keys``."""
-    entries = [
-        {"kind": one.kind, "name": one.name, **({"keys": list(one.keys)} if one.keys else {})} for one in objects
-    ]
-    return yaml.safe_dump(entries, sort_keys=False, default_flow_style=None, width=10**6) if entries else ""
+    lines = []
+    for one in objects:
+        lines += [f"- kind: {_text(one.kind)}", f"  name: {_text(one.name)}"]
+        if one.keys:
+            lines += ["  keys:", *(f"    - {_text(key)}" for key in one.keys)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _text(value: str) -> str:
+    return yaml_scalar(value, template=False)
