@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
+import json
 import multiprocessing
 import os
 import stat
@@ -12,12 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from floe_charts.errors import HelmError
+from floe_charts.errors import HelmError, InputError
 from floe_charts.verify import engine
+from floe_charts.verify.chart_files import read_chart
 from floe_charts.verify.engine import RenderError, ValuesRefused, find_helm, lint, load
 from floe_charts.verify.engine_binary import HelmBinary
 from floe_charts.verify.engine_embedded import EmbeddedHelm
-from tests.support import write_chart
+from tests.support import SHARED, write_chart
 
 SCHEMA: dict[str, object] = {"properties": {"size": {"type": "integer"}}, "additionalProperties": False}
 CONFIG = """\
@@ -80,8 +83,9 @@ def test_lint_reports_missing_dependencies_as_warnings(tmp_path: Path) -> None:
     needy = write_chart(
         tmp_path / "needy", {"c.yaml": CONFIG}, chart={"dependencies": [{"name": "d", "version": "1.0.0"}]}
     )
-    warnings = [one.text for one in lint(needy) if one.severity == "warning"]
-    assert warnings == ["chart directory is missing these dependencies: d"]
+    for path in (needy, packed(needy, tmp_path)):
+        warnings = [(one.path, one.text) for one in lint(path) if one.severity == "warning"]
+        assert warnings == [("", "chart directory is missing these dependencies: d")]
 
 
 def test_without_any_helm_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,6 +145,166 @@ def test_a_disabled_dependency_comes_back_when_it_is_enabled(tmp_path: Path) -> 
     with ThreadPoolExecutor(4) as pool:
         sizes = list(pool.map(lambda on: len(handle.render({"sub": {"on": on}})), [True, False] * 100))
     assert sizes == [2, 1] * 100
+
+
+def test_the_handle_shows_the_charts_files(chart: Path) -> None:
+    write_chart(chart / "charts" / "sub", {})
+    for helm in (find_helm(), HelmBinary(Path("helm"))):
+        handle = helm.load(chart)
+        assert (handle.metadata["name"], handle.files.name) == ("small", "small")
+        assert handle.files.files["templates/c.yaml"] == CONFIG.encode()
+        assert sorted(handle.files.subcharts) == ["sub"]
+        assert handle.unresolved_references == ()
+
+
+# ---- the version of Kubernetes ---------------------------------------------------------------------------------------
+
+VERSIONS = """\
+{{- $k := .Capabilities.KubeVersion -}}
+a: {{ $k.Version }} {{ $k.GitVersion }} {{ $k.Major }} {{ $k.Minor }} {{ .Capabilities.APIVersions.Has "v1" }}
+b: {{ .Capabilities.HelmVersion.Version }}
+c: {{ semverCompare ">=1.31-0" $k.Version }}
+"""
+HELMS_DEFAULT = "1.36"
+
+
+def test_templates_find_the_version_of_kubernetes_that_is_asked_for(tmp_path: Path) -> None:
+    chart = write_chart(tmp_path / "c", {"v.yaml": VERSIONS, "n.txt": "{{ .Capabilities.KubeVersion.Minor }}"})
+    library = write_chart(chart / "charts" / "lib", {"_l.tpl": "", "l.yaml": "a: 1"}, chart={"type": "library"})
+    write_chart(chart / "charts" / "sub", {"s.yaml": "s: {{ .Capabilities.KubeVersion.Minor }}"})
+    assert library.is_dir()
+    for handle in (load(chart), load(packed(chart, tmp_path))):
+        texts = handle.render(kube_version="1.30")
+        assert texts["c/templates/v.yaml"].startswith("a: v1.30.0 v1.30.0 1 30 true\nb: v4.")
+        assert texts["c/templates/v.yaml"].endswith("c: false\n")
+        assert texts["c/templates/n.txt"] == "30"
+        assert texts["c/charts/sub/templates/s.yaml"] == "s: 30"
+        assert sorted(texts) == sorted(handle.render())
+        assert handle.render(kube_version="v1.31.2")["c/templates/v.yaml"].startswith("a: v1.31.2 ")
+        assert handle.render()["c/templates/n.txt"] == "36"
+
+
+def packed(chart: Path, directory: Path) -> Path:
+    """A chart directory as a .tgz."""
+    archive = directory / f"{chart.name}.tgz"
+    archive.write_bytes(read_chart(chart).archive())
+    return archive
+
+
+@pytest.mark.parametrize(
+    "text", ["\n\n  a: 1\n", "{{- /* x */ -}}\n\na: 1", "  {{- with .Values }}\n{{ . }}{{ end }} ", "é"]
+)
+def test_the_version_changes_nothing_else_in_the_output(tmp_path: Path, text: str) -> None:
+    handle = load(write_chart(tmp_path / "c", {"v.yaml": text}, {"a": 1}))
+    assert handle.render(kube_version=HELMS_DEFAULT) == handle.render()
+
+
+@pytest.mark.parametrize("name", ["floe-platform", "floe-jobs"])
+def test_our_charts_render_the_same_with_helms_own_version(name: str) -> None:
+    directory = Path(__file__).resolve().parents[2] / "charts" / name
+    if not directory.is_dir():
+        pytest.skip("not generated")
+    handle = load(directory)
+    assert handle.render(kube_version=HELMS_DEFAULT) == handle.render()
+
+
+def test_a_template_that_is_included_with_other_data_renders_too(tmp_path: Path) -> None:
+    calls = {
+        "a.yaml": 'a: {{ include (print $.Template.BasePath "/b.yaml") (dict "x" 1) | sha256sum }}\n',
+        "b.yaml": "b: 1\n",
+        "c.yaml": 'c: {{ include (print $.Template.BasePath "/b.yaml") "text" }}\n',
+    }
+    handle = load(write_chart(tmp_path / "c", calls))
+    assert handle.render(kube_version="1.28") == handle.render()
+
+
+def test_a_failing_template_keeps_its_line_with_a_version(tmp_path: Path) -> None:
+    broken = write_chart(tmp_path / "broken", {"b.yaml": 'a: 1\nb: {{ required "say b" .Values.b }}\n'})
+    with pytest.raises(RenderError, match=r"b\.yaml:2.*say b"):
+        load(broken).render(kube_version="1.28")
+
+
+def test_threads_share_the_variants_of_a_chart(tmp_path: Path) -> None:
+    handle = load(write_chart(tmp_path / "c", {"v.yaml": "{{ .Capabilities.KubeVersion.Minor }}"}))
+    versions = [f"1.{minor}" for minor in range(25, 33)] * 10
+    with ThreadPoolExecutor(4) as pool:
+        texts = list(pool.map(lambda one: handle.render(kube_version=one)["c/templates/v.yaml"], versions))
+    assert texts == [one.partition(".")[2] for one in versions]
+
+
+@pytest.mark.parametrize("version", ["", "new", "1", '1.30"', "1.30.0}}"])
+def test_what_is_no_version_is_refused(chart: Path, version: str) -> None:
+    with pytest.raises(InputError, match="no version of Kubernetes"):
+        load(chart).render(kube_version=version)
+
+
+# ---- schemas that refer to the network -------------------------------------------------------------------------------
+
+PROBE = "https://kubernetesjsonschema.dev/v1.18.0/_definitions.json#/definitions/io.k8s.api.core.v1.Probe"
+REMOTE: dict[str, object] = {
+    "$schema": "http://json-schema.org/draft-07/schema#",
+    "properties": {"probe": {"$ref": PROBE}, "other": {"$ref": "https://charts.example/other.json"}},
+}
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Path:
+    """A chart whose schema, and that of its subchart, refer to the network."""
+    dependencies = {"dependencies": [{"name": "sub", "version": "0.1.0"}]}
+    chart = write_chart(tmp_path / "remote", {"c.yaml": CONFIG}, schema=REMOTE, chart=dependencies)
+    write_chart(chart / "charts" / "sub", {"s.yaml": CONFIG}, schema=REMOTE)
+    return chart
+
+
+def test_references_to_the_network_are_resolved_or_named(remote: Path, tmp_path: Path) -> None:
+    for path in (remote, packed(remote, tmp_path)):
+        handle = load(path)
+        assert handle.unresolved_references == (
+            "remote: https://charts.example/other.json",
+            "sub: https://charts.example/other.json",
+        )
+        assert handle.schema is not None and "charts.example" not in str(handle.schema)
+        assert handle.files.schema == REMOTE
+        good: dict[str, object] = {"probe": {"periodSeconds": 3}, "other": [1]}
+        for values in (good, {"sub": good}):
+            handle.check_values(values)
+            assert len(handle.render(values)) == 2
+            assert len(handle.render(values, kube_version="1.28")) == 2
+        bad = {"probe": {"periodSeconds": "often"}}
+        for values in (bad, {"sub": bad}):
+            with pytest.raises(ValuesRefused, match="/probe/periodSeconds"):
+                handle.render(values)
+
+
+def test_lint_does_not_go_to_the_network(remote: Path, tmp_path: Path) -> None:
+    for path in (remote, packed(remote, tmp_path)):
+        assert [one for one in lint(path) if one.severity != "info"] == []
+        refused = [one for one in lint(path, {"probe": 3}) if one.severity == "error"]
+        assert refused and all("/probe" in one.text for one in refused if one.path == "values.yaml")
+        assert not any("floe-charts-" in f"{one.path}{one.text}" for one in lint(path, {"probe": 3}))
+
+
+def test_lint_takes_an_archive_and_refuses_what_is_no_chart(chart: Path, tmp_path: Path) -> None:
+    (chart / "templates" / "d.yaml").write_text("a: {{ .Values.size\n", encoding="utf-8")
+    found = [(one.severity, one.path, one.text) for one in lint(packed(chart, tmp_path))]
+    assert found == [(one.severity, one.path, one.text) for one in lint(chart)]
+    assert any(severity == "error" for severity, _, _ in found)
+    with pytest.raises(HelmError, match="absent"):
+        lint(tmp_path / "absent")
+
+
+@pytest.mark.skipif(not (SHARED / "upstream" / "dagster").is_dir(), reason="the Dagster chart is not at hand")
+def test_the_dagster_charts_schema_works_offline(tmp_path: Path) -> None:
+    upstream = SHARED / "upstream" / "dagster"
+    chart = write_chart(tmp_path / "dagster", {"x.yaml": "a: 1\n"})
+    for name in ("values.yaml", "values.schema.json"):
+        (chart / name).write_bytes((upstream / name).read_bytes())
+    handle = load(chart)
+    assert handle.unresolved_references == ()
+    handle.render({"dagsterWebserver": {"affinity": {"nodeAffinity": {}}, "resources": {"limits": {"cpu": 1}}}})
+    for key, value in (("affinity", {"podAffinity": 3}), ("tolerations", [{"key": 1}]), ("nodeSelector", ["x"])):
+        with pytest.raises(ValuesRefused, match=f"/dagsterWebserver/{key}"):
+            handle.check_values({"dagsterWebserver": {key: value}})
 
 
 # ---- the program, played by a script that says what helm says --------------------------------------------------------
@@ -231,3 +395,27 @@ def test_the_library_is_not_imported_before_it_is_used() -> None:
     modules = ", ".join(f"floe_charts.verify.{name}" for name in ("engine", "dead", "text", "schemas", "sealed"))
     code = f"import sys, {modules}; sys.exit('helm_python' in sys.modules)"
     assert os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-c", code]) == 0
+
+
+def test_the_program_gets_the_version_and_a_chart_without_the_network(tmp_path: Path, remote: Path) -> None:
+    body = """
+import os
+print("---\\n# Source: small/templates/c.yaml\\n" + json.dumps([args[2], os.path.exists(args[2]), args[5:7]]))
+"""
+    handle = HelmBinary(program(tmp_path, body)).load(remote)
+    path, exists, version = json.loads(handle.render(kube_version="1.30")["small/templates/c.yaml"])
+    assert (exists, version) == (True, ["--kube-version", "v1.30.0"])
+    assert path != str(remote)
+    assert read_chart(path).schema == handle.schema != REMOTE
+    assert handle.unresolved_references[0] == "remote: https://charts.example/other.json"
+    del handle
+    gc.collect()
+    assert not Path(path).exists()
+
+
+def test_the_program_lints_a_copy_that_needs_no_network(tmp_path: Path, remote: Path) -> None:
+    body = """
+print("[ERROR] values.yaml: " + args[1] + "/values.yaml is wrong " + open(args[1] + "/values.schema.json").read()[:9])
+"""
+    helm = HelmBinary(program(tmp_path, body))
+    assert [(one.path, one.text[:24]) for one in helm.lint(remote)] == [("values.yaml", 'values.yaml is wrong {"$')]

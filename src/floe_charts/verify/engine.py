@@ -13,9 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from floe_charts.errors import HelmError
+
+if TYPE_CHECKING:
+    from floe_charts.verify.chart_files import ChartFiles
 
 __all__ = [
     "NAMESPACE",
@@ -64,7 +67,22 @@ class ChartHandle(Protocol):
 
     @property
     def schema(self) -> dict[str, object] | None:
-        """values.schema.json, or None where the chart has none."""
+        """values.schema.json, or None where the chart has none.
+
+        What it refers to outside itself is copied into it, as far as that is at hand.
+        """
+
+    @property
+    def metadata(self) -> dict[str, object]:
+        """Chart.yaml."""
+
+    @property
+    def files(self) -> ChartFiles:
+        """The chart's files and its subcharts, as they stand on disk."""
+
+    @property
+    def unresolved_references(self) -> tuple[str, ...]:
+        """References in values schemas, of subcharts too, to what is not at hand: ``chart: url``; let through."""
 
     def render(
         self,
@@ -98,7 +116,10 @@ class Helm(Protocol):
         strict: bool = True,
         kube_version: str | None = None,
     ) -> list[LintMessage]:
-        """What ``helm lint`` says about a chart directory, with ``values`` over its defaults."""
+        """What ``helm lint`` says about a chart directory or .tgz, with ``values`` over its defaults.
+
+        Raises HelmError where there is no chart.
+        """
 
 
 def find_helm() -> Helm:

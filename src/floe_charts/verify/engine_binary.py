@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
-import tarfile
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from floe_charts.errors import HelmError
+from floe_charts.verify.chart_files import ChartFiles, read_chart
+from floe_charts.verify.chart_variants import full_version, lintable_directory
 from floe_charts.verify.engine import NAMESPACE, RELEASE, LintMessage, RenderError, ValuesRefused
-from floe_charts.verify.kube_yaml import YamlFault, read_documents
+from floe_charts.verify.schema_references import LocalChart, localize_chart
 
 __all__ = ["BinaryChart", "HelmBinary"]
 
@@ -33,10 +34,9 @@ class HelmBinary:
 
     def load(self, chart: str | os.PathLike[str]) -> BinaryChart:
         """Take the chart in a directory or a .tgz; raise HelmError where it is none."""
-        try:
-            return BinaryChart(self, Path(chart))
-        except (OSError, KeyError, tarfile.TarError, YamlFault, ValueError) as error:
-            raise HelmError(f"{os.fspath(chart)}: this is not a chart: {error}") from error
+        files = read_chart(chart)
+        local = localize_chart(files)
+        return BinaryChart(self, Path(chart), files, local)
 
     def lint(
         self,
@@ -46,12 +46,13 @@ class HelmBinary:
         strict: bool = True,
         kube_version: str | None = None,
     ) -> list[LintMessage]:
-        """What ``helm lint`` says about a chart directory, with ``values`` over its defaults."""
+        """What ``helm lint`` says about a chart directory or .tgz, with ``values`` over its defaults."""
         options = ["--strict"] if strict else []
         if kube_version is not None:
-            options += ["--kube-version", kube_version]
-        _, output, errors = self.run(["lint", os.fspath(chart), *options], values)
-        return _lint_messages(f"{output}\n{errors}")
+            options += ["--kube-version", full_version(kube_version)]
+        with lintable_directory(chart) as directory:
+            _, output, errors = self.run(["lint", os.fspath(directory), *options], values)
+        return _lint_messages(f"{output}\n{errors}".replace(f"{directory}/", ""))
 
     def run(self, arguments: Sequence[str], values: Mapping[str, object] | None) -> tuple[int, str, str]:
         """Run helm with ``values`` as a values file; its exit code, output and error output."""
@@ -71,33 +72,50 @@ class HelmBinary:
 class BinaryChart:
     """A chart on disk that the program reads anew for each render."""
 
-    def __init__(self, helm: HelmBinary, chart: Path) -> None:
-        """Take a chart directory or .tgz; raises what reading Chart.yaml raises. Made by :meth:`HelmBinary.load`."""
+    def __init__(self, helm: HelmBinary, chart: Path, files: ChartFiles, local: LocalChart) -> None:
+        """Take a chart directory or .tgz and its files; made by :meth:`HelmBinary.load`.
+
+        A chart whose schemas had to be changed is written to a temporary archive, which goes with this object.
+        """
         self._helm = helm
+        self._files = files
+        self._local = local
         self._chart = chart
-        self._name = str(_map(self._read("Chart.yaml"))["name"])
+        if local.changed:
+            directory = tempfile.mkdtemp(prefix="floe-charts-")
+            weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
+            self._chart = Path(directory) / f"{files.name}.tgz"
+            self._chart.write_bytes(local.files.archive())
 
     @property
     def name(self) -> str:
         """The chart's name."""
-        return self._name
+        return self._files.name
 
-    @cached_property
+    @property
     def values(self) -> dict[str, object]:
         """The defaults of values.yaml."""
-        try:
-            return _map(self._read("values.yaml"))
-        except (FileNotFoundError, KeyError):
-            return {}
+        return self._files.values
 
-    @cached_property
+    @property
     def schema(self) -> dict[str, object] | None:
-        """values.schema.json, or None where the chart has none."""
-        try:
-            read = json.loads(self._read("values.schema.json"))
-        except (FileNotFoundError, KeyError):
-            return None
-        return read if isinstance(read, dict) else None
+        """values.schema.json with what it refers to, or None where the chart has none."""
+        return self._local.files.schema
+
+    @property
+    def metadata(self) -> dict[str, object]:
+        """Chart.yaml."""
+        return self._files.metadata
+
+    @property
+    def files(self) -> ChartFiles:
+        """The chart's files and its subcharts, as they stand on disk."""
+        return self._files
+
+    @property
+    def unresolved_references(self) -> tuple[str, ...]:
+        """References in values schemas to what is not at hand: ``chart: url``."""
+        return self._local.unresolved
 
     def render(
         self,
@@ -109,6 +127,8 @@ class BinaryChart:
     ) -> dict[str, str]:
         """What each template gives, by its path; raise ValuesRefused or RenderError."""
         arguments = ["template", release, os.fspath(self._chart), "--namespace", namespace]
+        if kube_version is not None:
+            arguments += ["--kube-version", full_version(kube_version)]
         code, output, errors = self._helm.run(arguments, values)
         if code != 0:
             raise (ValuesRefused if _SCHEMA in errors else RenderError)(errors.strip())
@@ -123,21 +143,6 @@ class BinaryChart:
             self.render(values)
         except RenderError:
             return
-
-    def _read(self, name: str) -> str:
-        if self._chart.is_dir():
-            return (self._chart / name).read_text(encoding="utf-8")
-        with tarfile.open(self._chart) as archive:
-            found = [one for one in archive.getmembers() if one.name.count("/") == 1 and one.name.endswith(f"/{name}")]
-            stream = archive.extractfile(found[0]) if found else None
-            if stream is None:
-                raise KeyError(f"{name} is not in the archive")
-            return stream.read().decode("utf-8")
-
-
-def _map(text: str) -> dict[str, object]:
-    read = next(iter(read_documents(text)), None)
-    return dict(read) if isinstance(read, dict) else {}
 
 
 def _by_template(output: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
@@ -12,7 +13,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
 from floe_charts.errors import HelmError
+from floe_charts.verify.chart_files import ChartFiles, read_chart
+from floe_charts.verify.chart_variants import for_kube_version, full_version, lintable_directory
 from floe_charts.verify.engine import NAMESPACE, RELEASE, LintMessage, RenderError, ValuesRefused
+from floe_charts.verify.schema_references import LocalChart, localize_chart
 
 if TYPE_CHECKING:
     import helm_python
@@ -29,12 +33,22 @@ class EmbeddedHelm:
     def load(self, chart: str | os.PathLike[str]) -> EmbeddedChart:
         """Load the chart in a directory or a .tgz; raise HelmError where it is none."""
         helm = _library()
+        files = read_chart(chart)
+        local = localize_chart(files)
         try:
-            loaded = helm.Chart.load(os.fspath(chart))
-            archive = _archive(loaded) if loaded.dependencies or loaded.metadata.get("dependencies") else None
-            return EmbeddedChart(loaded, archive)
+            if local.changed:
+                archive: bytes | None = local.files.archive()
+                loaded = helm.Chart.load_archive(archive)
+            else:
+                loaded = helm.Chart.load(os.fspath(chart))
+                archive = None
+            if not (loaded.dependencies or loaded.metadata.get("dependencies")):
+                archive = None
+            elif archive is None:
+                archive = _archive(loaded)
+            return EmbeddedChart(loaded, archive, files, local)
         except helm.HelmError as error:
-            raise HelmError(f"{os.fspath(chart)}: Helm cannot load this chart: {_tidy(error)}") from error
+            raise HelmError(f"{os.fspath(chart)}: Helm cannot load this chart: {_one_line(error)}") from error
 
     def lint(
         self,
@@ -44,21 +58,22 @@ class EmbeddedHelm:
         strict: bool = True,
         kube_version: str | None = None,
     ) -> list[LintMessage]:
-        """What ``helm lint`` says about a chart directory, with ``values`` over its defaults."""
+        """What ``helm lint`` says about a chart directory or .tgz, with ``values`` over its defaults."""
         helm = _library()
-        version = None if kube_version is None else f"v{kube_version.removeprefix('v')}"
+        version = None if kube_version is None else full_version(kube_version)
         try:
-            report = helm.lint(os.fspath(chart), dict(values or {}), strict=strict, kube_version=version)
+            with lintable_directory(chart) as directory:
+                report = helm.lint(os.fspath(directory), dict(values or {}), strict=strict, kube_version=version)
         except helm.HelmError as error:
-            raise HelmError(f"{os.fspath(chart)}: Helm cannot lint this chart: {_tidy(error)}") from error
-        return [_lint_message(one) for one in report.get("messages") or ()]
+            raise HelmError(f"{os.fspath(chart)}: Helm cannot lint this chart: {_one_line(error)}") from error
+        return [_lint_message(one, directory) for one in report.get("messages") or ()]
 
 
 class EmbeddedChart:
     """A chart that the library holds in memory; see :class:`floe_charts.verify.engine.ChartHandle`."""
 
-    def __init__(self, chart: helm_python.Chart, archive: bytes | None) -> None:
-        """Take a loaded chart, and its archive if it has dependencies; made by :meth:`EmbeddedHelm.load`.
+    def __init__(self, chart: helm_python.Chart, archive: bytes | None, files: ChartFiles, local: LocalChart) -> None:
+        """Take a loaded chart, its archive if it has dependencies, and its files; made by :meth:`EmbeddedHelm.load`.
 
         A render removes disabled subcharts from the library's chart and leaves the defaults of the others in its values
         (helm-python-sdk 0.2.2), so that the next render sees another chart. One with dependencies is therefore loaded
@@ -66,6 +81,10 @@ class EmbeddedChart:
         """
         self._chart = chart
         self._archive = archive
+        self._files = files
+        self._local = local
+        self._variants: dict[str, tuple[helm_python.Chart, bytes | None]] = {}
+        self._lock = threading.Lock()
 
     @cached_property
     def name(self) -> str:
@@ -79,8 +98,23 @@ class EmbeddedChart:
 
     @cached_property
     def schema(self) -> dict[str, object] | None:
-        """values.schema.json, or None where the chart has none."""
+        """values.schema.json with what it refers to, or None where the chart has none."""
         return self._chart.schema
+
+    @cached_property
+    def metadata(self) -> dict[str, object]:
+        """Chart.yaml."""
+        return self._files.metadata
+
+    @property
+    def files(self) -> ChartFiles:
+        """The chart's files and its subcharts, as they stand on disk."""
+        return self._files
+
+    @property
+    def unresolved_references(self) -> tuple[str, ...]:
+        """References in values schemas to what is not at hand: ``chart: url``."""
+        return self._local.unresolved
 
     def render(
         self,
@@ -93,7 +127,7 @@ class EmbeddedChart:
         """What each template gives, by its path; raise ValuesRefused or RenderError."""
         helm = _library()
         try:
-            with self._fresh() as chart:
+            with self._fresh(kube_version) as chart:
                 return chart.render(dict(values or {}), name=release, namespace=namespace)
         except helm.HelmValuesError as error:
             raise ValuesRefused(_tidy(error)) from error
@@ -111,11 +145,22 @@ class EmbeddedChart:
         except helm.HelmError as error:
             raise HelmError(_tidy(error)) from error
 
-    def _fresh(self) -> AbstractContextManager[helm_python.Chart]:
-        if self._archive is None:
-            return nullcontext(self._chart)
-        fresh: helm_python.Chart = _library().Chart.load_archive(self._archive)
+    def _fresh(self, kube_version: str | None = None) -> AbstractContextManager[helm_python.Chart]:
+        chart, archive = (self._chart, self._archive) if kube_version is None else self._variant(kube_version)
+        if archive is None:
+            return nullcontext(chart)
+        fresh: helm_python.Chart = _library().Chart.load_archive(archive)
         return fresh
+
+    def _variant(self, kube_version: str) -> tuple[helm_python.Chart, bytes | None]:
+        """The chart whose templates find another version of Kubernetes; made once for each version."""
+        version = full_version(kube_version)
+        with self._lock:
+            if version not in self._variants:
+                archive = for_kube_version(self._local.files, version).archive()
+                chart = self._chart if self._archive is not None else _library().Chart.load_archive(archive)
+                self._variants[version] = chart, None if self._archive is None else archive
+            return self._variants[version]
 
 
 def _library() -> ModuleType:
@@ -137,13 +182,17 @@ def _archive(chart: helm_python.Chart) -> bytes:
         return Path(chart.save(directory)).read_bytes()
 
 
-def _lint_message(raw: Mapping[str, object]) -> LintMessage:
+def _lint_message(raw: Mapping[str, object], directory: Path) -> LintMessage:
     severity = raw.get("severity")
     return LintMessage(
         severity=_SEVERITIES.get(severity, "error") if isinstance(severity, int) else "error",
-        path=str(raw.get("path") or ""),
-        text=str(raw.get("error") or "").strip(),
+        path=str(raw.get("path") or "").removeprefix(str(directory)).removeprefix("/"),
+        text=str(raw.get("error") or "").replace(f"{directory}/", "").strip(),
     )
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _tidy(error: Exception) -> str:

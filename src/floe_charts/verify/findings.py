@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-__all__ = ["CheckResult", "Finding", "Progress", "Severity", "merge_cases", "no_progress"]
+__all__ = ["CHECKS", "CheckResult", "Finding", "Progress", "Severity", "merge_cases", "no_progress"]
 
 Severity = Literal["error", "warning", "note"]
+
+CHECKS: Mapping[str, str] = {
+    "lint": "Helm's own strict lint accepts the chart.",
+    "renders": "Helm renders the chart with its defaults and with each values file.",
+    "kubernetes": "Every object fits the schemas of each version of Kubernetes, with no unknown field.",
+    "custom-resources": "Every custom resource fits the schema of its definition.",
+    "pod-security": "Every pod meets the Pod Security Standard.",
+    "dead-values": "Every value that is set changes something in what Helm renders.",
+    "sealed-schema": "values.schema.json refuses misspelt keys and values of a wrong type.",
+    "text-safety": "Text in a value comes out of the templates as it went in.",
+    "dependencies": "Every dependency is present, and the values handed to it fit its own schema.",
+    "references": "What one object names in another exists, in the release or among what the user provides.",
+    "secrets": "No credential stands in values, templates or rendered objects.",
+}
+"""The checks in the order in which they are told, and what each proves."""
 
 Progress = Callable[[int, int], None]
 """Told how much of a check is done, and of how much."""

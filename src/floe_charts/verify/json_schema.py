@@ -5,33 +5,37 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from floe_charts.errors import HelmError, nearest
 from floe_charts.helm.kubernetes_fields import SchemaFault, describe, field_path
-from floe_charts.verify.values import Path, get_at
+from floe_charts.verify.values import MISSING, Path, get_at
 
 if TYPE_CHECKING:
     import jsonschema_rs
 
-__all__ = ["CompiledSchema", "declared_types", "json_type", "schemas_at"]
+__all__ = ["CompiledSchema", "at_pointer", "declared_types", "json_type", "schemas_at"]
 
 _COMBINING = ("allOf", "anyOf", "oneOf")
 _WORDS = {"array": "a list", "boolean": "true or false", "integer": "an integer", "null": "null", "object": "a map"}
-_MAX_REFERENCES = 50
 
 
 class CompiledSchema:
-    """A JSON Schema (its draft is what ``$schema`` says, draft-07 where it says nothing), ready to be asked."""
+    """A JSON Schema, ready to be asked: of the draft that ``$schema`` says, by default 2020-12 as in Helm 4."""
 
     def __init__(self, schema: Mapping[str, object], name: str = "values.schema.json") -> None:
-        """Compile; raise HelmError where it is no schema or refers to something that is not in it."""
+        """Compile; raise HelmError where it is no schema, or refers to something that is not in it.
+
+        So it ends also where a ``pattern`` is no regular expression here. What refers to the network can be localized
+        first (:func:`floe_charts.verify.schema_references.localize_schema`).
+        """
         import jsonschema_rs
 
-        self.schema: dict[str, object] = {"$schema": "http://json-schema.org/draft-07/schema#", **schema}
+        self.schema: dict[str, object] = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
         try:
             self._validator: jsonschema_rs.Validator = jsonschema_rs.validator_for(self.schema, offline=True)
-        except (ValueError, jsonschema_rs.ReferencingError) as error:
-            raise HelmError(f"{name} cannot be used: {str(error).splitlines()[0]}") from error
+        except (ValueError, RecursionError, jsonschema_rs.ReferencingError) as error:
+            raise HelmError(f"{name} cannot be used: {next(iter(str(error).splitlines()), 'it is broken')}") from error
 
     def accepts(self, instance: object) -> bool:
         """Whether ``instance`` fits."""
@@ -86,10 +90,21 @@ def json_type(value: object) -> str:
 
 def schemas_at(schema: Mapping[str, object], path: Sequence[str | int]) -> list[Mapping[str, object]]:
     """The subschemas that speak about the value at ``path``: references followed, alternatives side by side."""
-    here = list(_spread(schema, schema, 0))
+    here = _spread([schema], schema)
     for step in path:
-        here = [found for node in here for below in _below(node, step) for found in _spread(below, schema, 0)]
+        here = _spread([below for node in here for below in _below(node, step)], schema)
     return here
+
+
+def at_pointer(root: object, pointer: str) -> object:
+    """What a JSON Pointer (RFC 6901, ``/a/0``) leads to, or MISSING."""
+    if pointer and not pointer.startswith("/"):
+        return MISSING
+    node = root
+    for step in pointer.split("/")[1:]:
+        key = step.replace("~1", "/").replace("~0", "~")
+        node = get_at(node, (int(key) if isinstance(node, list) and key.isdecimal() else key,))
+    return node
 
 
 def declared_types(schemas: Iterable[Mapping[str, object]]) -> frozenset[str]:
@@ -105,41 +120,50 @@ def declared_types(schemas: Iterable[Mapping[str, object]]) -> frozenset[str]:
     return frozenset(types)
 
 
-def _spread(schema: object, root: Mapping[str, object], references: int) -> Iterator[Mapping[str, object]]:
-    """The schema itself, what it refers to, and the parts of its allOf, anyOf, oneOf, if/then/else."""
-    if not isinstance(schema, Mapping) or references > _MAX_REFERENCES:
-        return
-    target = schema.get("$ref")
-    if isinstance(target, str):
-        yield from _spread(_resolve(root, target), root, references + 1)
-    yield schema
-    for keyword in _COMBINING:
-        parts = schema.get(keyword)
-        for part in parts if isinstance(parts, list) else ():
-            yield from _spread(part, root, references + 1)
-    for keyword in ("then", "else"):
-        yield from _spread(schema.get(keyword), root, references + 1)
+def _spread(schemas: Iterable[object], root: Mapping[str, object]) -> list[Mapping[str, object]]:
+    """The schemas, what they refer to, and the parts of their allOf, anyOf, oneOf, then, else; each once."""
+    found: dict[int, Mapping[str, object]] = {}
+    waiting = list(reversed(list(schemas)))
+    while waiting:
+        schema = waiting.pop()
+        if not isinstance(schema, Mapping) or id(schema) in found:
+            continue
+        found[id(schema)] = schema
+        beside: list[object] = [_referred(root, schema.get("$ref"))]
+        for keyword in _COMBINING:
+            parts = schema.get(keyword)
+            beside += parts if isinstance(parts, list) else []
+        beside += [schema.get("then"), schema.get("else"), *_map_of(schema, "dependentSchemas").values()]
+        waiting += reversed(beside)
+    return list(found.values())
 
 
-def _resolve(root: Mapping[str, object], reference: str) -> object:
-    if not reference.startswith("#"):
-        return None
-    steps = [step.replace("~1", "/").replace("~0", "~") for step in reference[1:].split("/")[1:]]
-    return get_at(root, steps)
+def _referred(root: Mapping[str, object], reference: object) -> object:
+    """What a reference inside the schema leads to: a pointer (``#/$defs/x``) or the whole (``#``); else MISSING."""
+    inside = isinstance(reference, str) and reference.startswith("#")
+    return at_pointer(root, unquote(str(reference)[1:])) if inside else MISSING
 
 
 def _below(schema: Mapping[str, object], step: str | int) -> Iterator[object]:
     if isinstance(step, int):
-        items = schema.get("items")
-        if isinstance(items, list):
-            yield items[step] if step < len(items) else schema.get("additionalItems")
-        else:
-            yield items
+        items, first = schema.get("items"), schema.get("prefixItems")
+        rest = items
+        if isinstance(items, list):  # before draft 2020-12
+            first, rest = items, schema.get("additionalItems")
+        yield first[step] if isinstance(first, list) and step < len(first) else rest
         return
     properties = _map_of(schema, "properties")
     named = [properties[step]] if step in properties else []
-    named += [part for pattern, part in _map_of(schema, "patternProperties").items() if re.search(pattern, step)]
-    yield from named or [schema.get("additionalProperties")]
+    named += [part for pattern, part in _map_of(schema, "patternProperties").items() if _found(pattern, step)]
+    yield from named or [schema.get("additionalProperties"), schema.get("unevaluatedProperties")]
+
+
+def _found(pattern: str, text: str) -> bool:
+    """Whether a pattern of a schema is in a text; not where it is none that Python knows."""
+    try:
+        return re.search(pattern, text) is not None
+    except (re.error, OverflowError, RecursionError):
+        return False
 
 
 def _map_of(schema: Mapping[str, object], keyword: str) -> Mapping[str, object]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from floe_charts.verify.engine import NAMESPACE
 from floe_charts.verify.findings import Finding
@@ -12,6 +14,9 @@ from floe_charts.verify.kube_yaml import YamlFault, read_documents
 __all__ = ["RenderedObject", "find_duplicates", "parse_objects"]
 
 CHECK = "renders"
+
+_SEPARATOR = re.compile(r"^---", re.MULTILINE)
+_YAML_HINT = "render the template (floe-charts template --show-only) and look at that line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +79,16 @@ def parse_objects(rendered: Mapping[str, str]) -> tuple[list[RenderedObject], li
         name = template.rpartition("/")[2]
         if name == "NOTES.txt" or name.startswith("_"):
             continue
-        try:
-            documents = read_documents(rendered[template])
-        except YamlFault as fault:
+        documents, faults = _documents(rendered[template])
+        for fault in faults:
             line = _line_of(rendered[template], fault.line)
-            findings.append(Finding(CHECK, f"line {fault.line} of the output: {fault.problem}{line}", where=template))
-            continue
+            message = f"line {fault.line} of the output: {fault.problem}{line}"
+            findings.append(Finding(CHECK, message, where=template, hint=_YAML_HINT, rule="invalid-yaml"))
         for index, data in enumerate(_flat(documents)):
             problem = _problem(data)
             if problem or not isinstance(data, Mapping):
-                findings.append(
-                    Finding(CHECK, f"document {index + 1} is no Kubernetes object: {problem}", where=template)
-                )
+                message = f"document {index + 1} is no Kubernetes object: {problem}"
+                findings.append(Finding(CHECK, message, where=template, rule="not-an-object"))
             else:
                 objects.append(RenderedObject(template, index, data))
     return objects, findings
@@ -108,9 +111,32 @@ def find_duplicates(objects: Sequence[RenderedObject], namespace: str = NAMESPAC
             if not obj.hooks or not other.hooks or obj.hooks & other.hooks:
                 message = f"the release holds this object twice; the other one is in {other.template}"
                 hint = "give one of them another name"
-                findings.append(Finding(CHECK, message, where=obj.template, object=str(obj), hint=hint))
+                findings.append(
+                    Finding(CHECK, message, where=obj.template, object=str(obj), hint=hint, rule="duplicate-object")
+                )
         others.append(obj)
     return findings
+
+
+def _documents(text: str) -> tuple[list[object], list[YamlFault]]:
+    """The documents in what a template gave, and the faults of those that are not YAML.
+
+    Helm cuts a template's output at every line that begins with ``---`` before it reads YAML, so ``---# a comment`` is
+    right for it although YAML knows no such line.
+    """
+    try:
+        return list(read_documents(text)), []
+    except YamlFault as whole:
+        cuts = [0, *(match.start() for match in _SEPARATOR.finditer(text)), len(text)]
+        documents: list[object] = []
+        faults: list[YamlFault] = []
+        for start, end in pairwise(cuts):
+            before = text.count("\n", 0, start)
+            try:
+                documents += read_documents(_SEPARATOR.sub("", text[start:end], count=1))
+            except YamlFault as fault:
+                faults.append(YamlFault(before + fault.line, fault.problem))
+        return (documents, faults) if len(cuts) > 2 else ([], [whole])
 
 
 def _flat(documents: Sequence[object]) -> Iterator[object]:

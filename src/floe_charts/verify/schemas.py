@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from floe_charts.errors import HelmError
+from floe_charts.errors import HelmError, InputError
 from floe_charts.helm.kubernetes import KubernetesSchemas, SchemaFault, field_path
 from floe_charts.verify.findings import Finding
 from floe_charts.verify.json_schema import CompiledSchema
 from floe_charts.verify.objects import RenderedObject
+from floe_charts.verify.schema_files import Source, read_schemas
 
 __all__ = ["CustomSchemas", "SchemaReport", "validate_objects"]
 
@@ -34,53 +35,78 @@ class SchemaReport:
 class CustomSchemas:
     """The JSON Schemas of custom resources, by ``apiVersion/Kind``; each is read when it is first needed."""
 
-    def __init__(self, files: Mapping[str, Path]) -> None:
-        """Take the file of each kind."""
-        self._files = dict(files)
+    def __init__(self, sources: Mapping[str, Source]) -> None:
+        """Take the schema of each kind, or the JSON file that holds it."""
+        self._sources = dict(sources)
         self._compiled: dict[str, CompiledSchema] = {}
 
     @classmethod
     def from_directory(cls, directory: str | os.PathLike[str]) -> CustomSchemas:
-        """The schemas that ``index.json`` in a directory lists: a map of ``apiVersion/Kind`` to a file beside it.
+        """The schemas in one directory; see :meth:`from_paths`."""
+        return cls.from_paths([directory])
 
-        Raises HelmError where there is no such index, or where it names a file outside the directory.
+    @classmethod
+    def from_paths(cls, paths: Iterable[str | os.PathLike[str]]) -> CustomSchemas:
+        """The schemas in files and directories; where two have the same kind, the later one counts.
+
+        A directory holds JSON Schemas with an ``index.json`` (a map of ``apiVersion/Kind`` to a file beside it), or
+        JSON Schemas that say what they are (``x-kubernetes-group-version-kind``, or the name
+        ``<group>/<kind>_<version>.json``), or CustomResourceDefinitions as ``kubectl get crd -o yaml`` gives them.
+        Raises InputError with the file where there is no schema, or one that cannot be read.
         """
-        root = Path(directory)
-        try:
-            index = json.loads((root / "index.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise HelmError(f"{root}: there is no readable index.json of schemas here: {error}") from error
-        if not isinstance(index, dict):
-            raise HelmError(f"{root / 'index.json'}: expected a map of apiVersion/Kind to file")
-        files = {}
-        for name, file in index.items():
-            if not isinstance(file, str) or Path(file).name != file:
-                raise HelmError(f"{root / 'index.json'}: {name}: expected the name of a file beside the index")
-            files[name] = root / file
-        return cls(files)
+        sources: dict[str, Source] = {}
+        for path in paths:
+            sources.update(read_schemas(Path(path)))
+        return cls(sources)
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """The ``apiVersion/Kind`` that have a schema here."""
-        return tuple(self._files)
+        return tuple(self._sources)
+
+    def with_schemas(self, sources: Mapping[str, Source]) -> CustomSchemas:
+        """These schemas, and ``sources`` for the kinds that have none here."""
+        return CustomSchemas({**sources, **self._sources}) if sources else self
 
     def knows(self, api_version: str, kind: str) -> bool:
         """Whether there is a schema of this kind."""
-        return f"{api_version}/{kind}" in self._files
+        return self._name(api_version, kind) is not None
 
     def validate(self, obj: Mapping[str, object]) -> list[SchemaFault]:
-        """Every place where a custom resource does not fit; none for a kind that is not known."""
-        name = f"{obj.get('apiVersion')}/{obj.get('kind')}"
-        if name not in self._files:
+        """Every place where a custom resource does not fit; none for a kind that is not known.
+
+        Raises InputError where the schema's file cannot be read or is no JSON Schema.
+        """
+        name = self._name(str(obj.get("apiVersion")), str(obj.get("kind")))
+        if name is None:
             return []
         if name not in self._compiled:
-            file = self._files[name]
-            try:
-                schema = json.loads(file.read_text(encoding="utf-8"))
-            except (OSError, ValueError) as error:
-                raise HelmError(f"{file}: the schema of {name} cannot be read: {error}") from error
-            self._compiled[name] = CompiledSchema(schema, str(file))
+            self._compiled[name] = self._compile(name)
         return self._compiled[name].faults(obj)
+
+    def _name(self, api_version: str, kind: str) -> str | None:
+        exact = f"{api_version}/{kind}"
+        if exact in self._sources:
+            return exact
+        # A catalogue's file names have the kind in lower case.
+        folded = f"{api_version}/{kind.lower()}"
+        return folded if folded in self._sources else None
+
+    def _compile(self, name: str) -> CompiledSchema:
+        source = self._sources[name]
+        schema, label = source, f"the schema of {name}"
+        if isinstance(source, Path):
+            label = str(source)
+            try:
+                schema = json.loads(source.read_text(encoding="utf-8"))
+            except (OSError, ValueError) as error:
+                raise InputError(label, "", f"the schema of {name} cannot be read: {error}") from error
+        if not isinstance(schema, Mapping):
+            raise InputError(label, "", f"the schema of {name} is not a map")
+        try:
+            return CompiledSchema(schema, label)
+        except HelmError as error:
+            raise InputError(label, "", str(error).removeprefix(f"{label} ")) from error
 
 
 def validate_objects(

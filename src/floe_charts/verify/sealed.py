@@ -1,241 +1,227 @@
-"""Does values.schema.json refuse a misspelt key and a value of the wrong type?
+"""The check "Sealed schema": what values.schema.json refuses in every case, and what it lets through.
 
-Every object of the values gets misspelt keys, every leaf a value of each type that the schema does not name for it,
-one change at a time, and the schema is asked. A schema without ``additionalProperties: false`` lets a misspelling
-through in silence: that is how a chart comes to ignore what its users set.
-
-``null`` is not tried: Helm removes a null before the schema sees it (measured with Helm 4.2.3).
+Helm holds the values of a dependency against the schema of the subchart as well, so that what either refuses is
+refused. It writes into ``global`` of the chart and of every dependency, which therefore nobody can close.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from floe_charts.errors import ValuesError
+from floe_charts.errors import HelmError
 from floe_charts.helm.kubernetes import field_path
-from floe_charts.verify.engine import ChartHandle, ValuesRefused
-from floe_charts.verify.findings import Finding
+from floe_charts.verify.findings import CheckResult, Finding, Progress, Severity, merge_cases, no_progress
 from floe_charts.verify.json_schema import CompiledSchema, declared_types, json_type, schemas_at
-from floe_charts.verify.values import Path, Values, get_at, helm_merge, leaves, objects, set_at
+from floe_charts.verify.sealed_trials import (
+    CHECK,
+    Change,
+    SealedReport,
+    Trial,
+    changes,
+    check_sealed,
+    disagreements,
+    is_silent,
+)
+from floe_charts.verify.subject import Case, Subject
+from floe_charts.verify.values import MISSING, Path, Values, get_at, helm_merge, set_at
 
-__all__ = ["Change", "LooseLeaf", "OpenObject", "SealedReport", "changes", "check_sealed", "disagreements"]
+if TYPE_CHECKING:
+    from floe_charts.verify.chart_files import ChartFiles
 
-_SAMPLES: dict[str, object] = {
-    "string": "wrong type",
-    "integer": 7,
-    "number": 0.5,
-    "boolean": True,
-    "array": ["wrong type"],
-    "object": {"wrong": "type"},
-}
-_FILLINGS: tuple[object, ...] = ("x", 1, True, {}, [])
+__all__ = ["Change", "SealedReport", "changes", "check_sealed", "check_sealed_schema", "disagreements"]
 
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One thing that a schema ought to refuse: ``value`` at ``path``, a misspelt key or a wrong type."""
-
-    path: Path
-    value: object
-    misspelt: bool
-
-    def apply(self, values: Values) -> dict[str, object]:
-        """The values with this change in them."""
-        return set_at(values, self.path, self.value)
+_SCHEMA = "values.schema.json"
 
 
-@dataclass(frozen=True, slots=True)
-class OpenObject:
-    """A map in which the schema accepts a key that it does not know, such as ``example``."""
+def check_sealed_schema(subject: Subject, progress: Progress = no_progress) -> CheckResult:
+    """Try misspelt keys and wrong types on the values of each case, and name what nobody refuses.
 
-    path: Path
-    example: str
-
-
-@dataclass(frozen=True, slots=True)
-class LooseLeaf:
-    """A leaf for which the schema accepts ``types`` though it names another type, or none."""
-
-    path: Path
-    types: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SealedReport:
-    """What :func:`check_sealed` found, with its figures.
-
-    ``free`` are the maps whose keys are the user's own by declaration (labels, annotations): nothing is misspelt there.
+    Rules: ``no-schema``, ``unusable-schema``, ``refuses-own-values``, ``open-object``, ``loose-type``; and as notes
+    ``open-global`` and ``left-to-dependency`` (the subchart is not at hand, and the chart's schema says nothing).
     """
+    schema = subject.chart.schema
+    if schema is None:
+        message = f"there is no {_SCHEMA}: no misspelt key and no wrong type is refused"
+        finding = Finding(CHECK, message, where=_SCHEMA, hint="write one, closed and with types", rule="no-schema")
+        return CheckResult(CHECK, "no schema", (finding,))
+    try:
+        compiled = CompiledSchema(schema)
+    except HelmError as error:
+        finding = Finding(CHECK, str(error), where=_SCHEMA, hint="make it a JSON Schema", rule="unusable-schema")
+        return CheckResult(CHECK, "the schema cannot be read", (finding,))
+    parts = _Parts.of(subject.chart.metadata, subject.chart.files)
+    tally = _Tally(schema, parts)
+    for done, case in enumerate(subject.cases, 1):
+        tally.take(case, subject.values_of(case), compiled)
+        progress(done, len(subject.cases))
+    return CheckResult(CHECK, tally.figure, tally.findings())
 
-    misspelt: int
-    misspelt_refused: int
-    wrong_types: int
-    wrong_types_refused: int
-    open: tuple[OpenObject, ...]
-    loose: tuple[LooseLeaf, ...]
-    free: tuple[Path, ...]
 
-    @property
-    def sealed(self) -> bool:
-        """Whether everything that was tried was refused."""
-        return not self.open and not self.loose
+@dataclass(frozen=True)
+class _Parts:
+    """The dependencies of a chart by the path of their values; ``None`` for one that is not at hand."""
 
-    def findings(self, where: str = "values.schema.json") -> list[Finding]:
-        """One finding for each open map and each loose leaf."""
-        found = []
-        for one in self.open:
-            name = field_path(one.path) or "the top"
-            message = f"{name} accepts keys that do not exist, such as {one.example}"
-            hint = 'say "additionalProperties": false there'
-            found.append(Finding("sealed-schema", message, where=where, path=field_path(one.path), hint=hint))
-        for leaf in self.loose:
-            name = field_path(leaf.path)
-            message = f"{name} accepts a value of the wrong type: {', '.join(leaf.types)}"
-            found.append(Finding("sealed-schema", message, where=where, path=name, hint='say its "type" there'))
+    charts: Mapping[Path, ChartFiles | None]
+    schemas: Mapping[Path, CompiledSchema]
+
+    @classmethod
+    def of(cls, metadata: Mapping[str, object], files: ChartFiles) -> _Parts:
+        charts = dict(_dependencies(metadata, files, ()))
+        schemas: dict[Path, CompiledSchema] = {}
+        for path, chart in charts.items():
+            try:
+                if chart is not None and chart.schema is not None:
+                    schemas[path] = CompiledSchema(chart.schema)
+            except HelmError:
+                # The check of the dependencies says so; here it refuses nothing.
+                continue
+        return cls(charts, schemas)
+
+    def with_defaults(self, values: Values) -> dict[str, object]:
+        """The values with those of the subcharts below them, as Helm holds them against the schemas."""
+        found = dict(values)
+        for path, chart in self.charts.items():
+            given = get_at(found, path)
+            if chart is not None and (given is MISSING or isinstance(given, Mapping)):
+                found = set_at(found, path, helm_merge(chart.values, given if isinstance(given, Mapping) else {}))
         return found
 
-
-def check_sealed(schema: Mapping[str, object], values: Values, *, ignore: Sequence[Path] = ()) -> SealedReport:
-    """Try every change of :func:`changes` on ``values`` and count what the schema refuses.
-
-    ``values`` are complete values, such as the chart's defaults. Raises ValuesError where the schema refuses even them,
-    for then every change would be refused and the answer would be worth nothing.
-    """
-    compiled = CompiledSchema(schema)
-    refused = compiled.faults(values)
-    if refused:
-        raise ValuesError("values", "", f"the schema refuses the values as they are: {refused[0]}")
-    tried = {True: 0, False: 0}
-    accepted: dict[bool, list[Change]] = {True: [], False: []}
-    trial = _Trial(compiled, values)
-    for change in changes(schema, values, ignore=ignore):
-        tried[change.misspelt] += 1
-        if trial.accepts(change):
-            accepted[change.misspelt].append(change)
-    opened: dict[Path, OpenObject] = {}
-    for change in accepted[True]:
-        opened.setdefault(change.path[:-1], OpenObject(change.path[:-1], str(change.path[-1])))
-    loose: dict[Path, list[str]] = {}
-    for change in accepted[False]:
-        loose.setdefault(change.path, []).append(json_type(change.value))
-    return SealedReport(
-        misspelt=tried[True],
-        misspelt_refused=tried[True] - len(accepted[True]),
-        wrong_types=tried[False],
-        wrong_types_refused=tried[False] - len(accepted[False]),
-        open=tuple(opened.values()),
-        loose=tuple(LooseLeaf(path, tuple(types)) for path, types in loose.items()),
-        free=tuple(path for path in objects(values) if _is_free(schema, path) and not _below(path, ignore)),
-    )
+    def is_global(self, path: Path) -> bool:
+        """Whether Helm writes there."""
+        return any(path[: len(one) + 1] == (*one, "global") for one in ((), *self.charts))
 
 
-def changes(schema: Mapping[str, object], values: Values, *, ignore: Sequence[Path] = ()) -> Iterator[Change]:
-    """Everything that a sealed schema refuses of ``values``: misspelt keys first, then wrong types.
-
-    Nothing at or below a path of ``ignore`` is changed (what is handed to a subchart has the subchart's own schema).
-    """
-    for path in objects(values):
-        if _below(path, ignore) or _is_free(schema, path):
+def _dependencies(
+    metadata: Mapping[str, object], files: ChartFiles, above: Path
+) -> Iterator[tuple[Path, ChartFiles | None]]:
+    declared = metadata.get("dependencies")
+    for one in declared if isinstance(declared, list) else ():
+        name = one.get("name") if isinstance(one, Mapping) else None
+        if not isinstance(one, Mapping) or not isinstance(name, str):
             continue
-        found = get_at(values, path)
-        here = dict(found) if isinstance(found, Mapping) else {}
-        declared = {key for one in schemas_at(schema, path) for key in _keys(one)}
-        for key in [*here, *sorted(declared - set(here))]:
-            for wrong in _misspellings(key, declared | set(here)):
-                yield Change((*path, wrong), here.get(key, "x"), misspelt=True)
-        if not here and not declared:
-            yield Change((*path, "unknownKey"), "x", misspelt=True)
-    for path, value in leaves(values, into_lists=True):
-        if not _below(path, ignore):
-            for name in _wrong_types(schema, path, value):
-                yield Change(path, _SAMPLES[name], misspelt=False)
+        alias = one.get("alias")
+        path = (*above, alias if isinstance(alias, str) and alias else name)
+        subchart = files.subcharts.get(name)
+        yield path, subchart
+        if subchart is not None:
+            yield from _dependencies(subchart.metadata, subchart, path)
 
 
-def disagreements(
-    chart: ChartHandle, schema: Mapping[str, object], values: Values, *, ignore: Sequence[Path] = (), sample: int = 40
-) -> list[Change]:
-    """Changes about which Helm's own schema check says something else than ours; there ought to be none.
+@dataclass
+class _Tally:
+    """What was tried in the cases so far. A change counts once, and as accepted where any case accepts it."""
 
-    ``sample`` changes are tried, spread evenly. The chart has to be without subcharts in charts/: Helm would merge
-    their defaults in before it checks.
-    """
-    compiled = CompiledSchema(schema)
-    every = list(changes(schema, values, ignore=ignore))
-    chosen = every[:: max(1, len(every) // sample)]
-    return [one for one in chosen if _helm_accepts(chart, one.apply(values)) != _ours(compiled, chart, one, values)]
+    schema: Mapping[str, object]
+    parts: _Parts
+    tried: dict[tuple[Path, str, bool], bool] = field(default_factory=dict)
+    accepted: dict[Path, list[Change]] = field(default_factory=dict)
+    right: dict[Path, object] = field(default_factory=dict)
+    order: dict[Path, None] = field(default_factory=dict)
+    left: dict[Path, None] = field(default_factory=dict)
+    refusals: list[Finding] = field(default_factory=list)
+    seen: set[tuple[Path, bool, str]] = field(default_factory=set)
 
+    def take(self, case: Case, values: Values, compiled: CompiledSchema) -> None:
+        """Try the changes of one case; those of an object or leaf that an earlier case had just so are known."""
+        whole = self.parts.with_defaults(values)
+        faults = compiled.faults(whole)
+        if faults:
+            self.refusals += [
+                Finding(
+                    CHECK,
+                    f"the schema refuses the chart's own values: {fault}",
+                    where=_SCHEMA,
+                    path=field_path(fault.path),
+                    hint="correct the schema or the values",
+                    rule="refuses-own-values",
+                    cases=(case.name,),
+                )
+                for fault in faults
+            ]
+            return
+        below = {path: one for path, one in self.parts.schemas.items() if one.accepts(get_at(whole, path))}
+        trial = Trial(compiled, whole, below)
+        known: dict[Path, bool] = {}
+        ignored = [path for path in self.parts.charts if self._is_left(path, values, below)]
+        for change in changes(self.schema, values, ignore=ignored):
+            place = change.path[:-1] if change.misspelt else change.path
+            if place not in known:
+                mark = (place, change.misspelt, repr(get_at(values, place)))
+                known[place] = mark in self.seen
+                self.seen.add(mark)
+            if not known[place]:
+                self._try(trial, change, get_at(values, change.path))
 
-def _ours(compiled: CompiledSchema, chart: ChartHandle, change: Change, values: Values) -> bool:
-    return compiled.accepts(helm_merge(chart.values, change.apply(values)))
+    def _is_left(self, path: Path, values: Values, below: Mapping[Path, CompiledSchema]) -> bool:
+        """Whether the chart says nothing about a dependency's values, and the subchart can refuse nothing either."""
+        if path in below or not is_silent(schemas_at(self.schema, path)):
+            return False
+        if get_at(values, path) is not MISSING and not any(path[: len(one)] == one for one in self.left):
+            self.left[path] = None
+        return True
 
+    def _try(self, trial: Trial, change: Change, before: object) -> None:
+        key = (change.path, json_type(change.value), change.misspelt)
+        accepts = trial.accepts(change)
+        self.order.setdefault(change.path[:-1] if change.misspelt else change.path)
+        if accepts and not self.tried.get(key):
+            place = change.path[:-1] if change.misspelt else change.path
+            self.accepted.setdefault(place, []).append(change)
+            self.right.setdefault(change.path, before)
+        self.tried[key] = accepts or self.tried.get(key, False)
 
-def _helm_accepts(chart: ChartHandle, values: Values) -> bool:
-    try:
-        chart.check_values(values)
-    except ValuesRefused:
-        return False
-    return True
+    @property
+    def figure(self) -> str:
+        """How much of what was tried was refused."""
+        parts = []
+        for misspelt, name in ((True, "misspelt keys"), (False, "wrong types")):
+            found = [accepted for (_, _, kind), accepted in self.tried.items() if kind is misspelt]
+            parts.append(f"{found.count(False):,} of {len(found):,} {name}")
+        return f"{' and '.join(parts)} refused" if self.tried else "nothing to try"
 
+    def findings(self) -> tuple[Finding, ...]:
+        """What refuses its own values, then what is open or loose in the order of the values, then what is left."""
+        found = [*merge_cases(self.refusals)]
+        for place in self.order:
+            accepted = self.accepted.get(place, [])
+            misspelt = [str(one.path[-1]) for one in accepted if one.misspelt]
+            types = list(dict.fromkeys(json_type(one.value) for one in accepted if not one.misspelt))
+            if misspelt:
+                found.append(self._open(place, misspelt[0]))
+            if types:
+                found.append(self._loose(place, types))
+        return tuple([*found, *(self._left(path) for path in self.left)])
 
-class _Trial:
-    """One copy of the values in which changes are made and taken back: quicker than a copy for each."""
+    def _open(self, path: Path, example: str) -> Finding:
+        name = field_path(path) or "the top"
+        if self.parts.is_global(path):
+            message = f"{name} accepts keys that do not exist, such as {example}; Helm writes into it"
+            return self._finding(path, message, "", "open-global", "note")
+        declared = any(one.get("properties") for one in schemas_at(self.schema, path))
+        closed = 'write "additionalProperties": false beside its "properties"'
+        free = 'or "additionalProperties": {"type": "string"} where the keys are the user\'s own'
+        hint = closed if declared else f'name its keys under "properties" and {closed}, {free}'
+        return self._finding(path, f"{name} accepts keys that do not exist, such as {example}", hint, "open-object")
 
-    def __init__(self, schema: CompiledSchema, values: Values) -> None:
-        self._schema = schema
-        self._values = copy.deepcopy(dict(values))
+    def _loose(self, path: Path, types: Sequence[str]) -> Finding:
+        name = field_path(path)
+        message = f"{name} accepts a value of the wrong type: {', '.join(types)}"
+        if self.parts.is_global(path):
+            return self._finding(path, message, "", "open-global", "note")
+        named = declared_types(schemas_at(self.schema, path))
+        right = json_type(self.right.get(path))
+        hint = "narrow the alternatives of its schema" if named else f'write "type": "{right}" in its schema'
+        return self._finding(path, message, hint, "loose-type")
 
-    def accepts(self, change: Change) -> bool:
-        parent = get_at(self._values, change.path[:-1])
-        step = change.path[-1]
-        if change.misspelt and isinstance(parent, dict):
-            accepted = any(self._try(parent, step, value) for value in (change.value, *_FILLINGS))
-            del parent[step]
-            return accepted
-        if not isinstance(parent, dict | list):
-            raise TypeError(f"{field_path(change.path)} is not in the values")
-        before = parent[step]  # type: ignore[index]
-        accepted = self._try(parent, step, change.value)
-        parent[step] = before  # type: ignore[index]
-        return accepted
+    def _left(self, path: Path) -> Finding:
+        name = field_path(path)
+        if self.parts.charts[path] is None:
+            message = f"{name} is left to the subchart, which is not at hand: whether it refuses anything is not known"
+            return self._finding(path, message, "run: helm dependency build", "left-to-dependency", "note")
+        message = f"{name} accepts any key and any type: neither this schema nor the subchart's says anything about it"
+        return self._finding(path, message, f"name its keys in {_SCHEMA}, and close it", "open-object")
 
-    def _try(self, parent: dict[str, object] | list[object], step: str | int, value: object) -> bool:
-        parent[step] = value  # type: ignore[index]
-        return self._schema.accepts(self._values)
-
-
-def _wrong_types(schema: Mapping[str, object], path: Path, value: object) -> list[str]:
-    """The types that are wrong for a leaf: those the schema does not name there, or where it names none, all others."""
-    right = set(declared_types(schemas_at(schema, path)) or {json_type(value)})
-    if "number" in right or (not schemas_at(schema, path) and "integer" in right):
-        right |= {"number", "integer"}
-    return [name for name in _SAMPLES if name not in right]
-
-
-def _misspellings(key: str, known: set[str]) -> Iterator[str]:
-    """A letter left out, a letter twice, a letter in the other case; never a key that exists, and each once."""
-    middle = len(key) // 2
-    tried = [key[:middle] + key[middle + 1 :], key[:middle] + key[middle : middle + 1] * 2 + key[middle + 1 :]]
-    cased = next((i for i in range(len(key) - 1, -1, -1) if key[i].swapcase() != key[i]), None)
-    if cased is not None:
-        tried.append(key[:cased] + key[cased].swapcase() + key[cased + 1 :])
-    yield from (wrong for wrong in dict.fromkeys(tried) if wrong and wrong not in known)
-
-
-def _is_free(schema: Mapping[str, object], path: Path) -> bool:
-    """Whether the schema declares a map of the user's own keys: it describes values, but names no keys."""
-    here = schemas_at(schema, path)
-    extra = [one.get("additionalProperties") for one in here]
-    describes = any(one is True or isinstance(one, Mapping) for one in extra)
-    describes = describes or any("patternProperties" in one for one in here)
-    return describes and not any(list(_keys(one)) for one in here)
-
-
-def _keys(schema: Mapping[str, object]) -> Sequence[str]:
-    found = schema.get("properties")
-    return list(found) if isinstance(found, Mapping) else []
-
-
-def _below(path: Path, prefixes: Sequence[Path]) -> bool:
-    return any(path[: len(prefix)] == tuple(prefix) for prefix in prefixes)
+    def _finding(self, path: Path, message: str, hint: str, rule: str, severity: Severity = "error") -> Finding:
+        return Finding(CHECK, message, where=_SCHEMA, path=field_path(path), hint=hint, rule=rule, severity=severity)

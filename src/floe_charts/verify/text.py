@@ -1,236 +1,344 @@
-"""Does any text that a user puts into a value come out of Helm exactly as it went in?
+"""The check "Text safety": awkward texts in values come out of Helm as they went in, or the template is named.
 
-The chart is rendered twice: once with a plain word in the value, once with the text. Wherever the word stands in an
-object (in a string, in a key, inside a larger string, in YAML or JSON that a ConfigMap carries, in base64 of a Secret),
-the text has to stand in its place.
+One render carries many values. Each gets a word of its own, which shows where it comes out; then one awkward text takes
+the place of all the words of a group at once, and only where something is wrong the group is halved until the guilty
+value stands alone. A value that comes out where Kubernetes demands a form (a name, a port, an image) is tried only with
+texts that such places take, and one that a template hands to ``tpl`` only with texts that are no template.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from floe_charts.errors import shorten
 from floe_charts.helm.kubernetes import field_path
-from floe_charts.verify.engine import ChartHandle, RenderError, ValuesRefused
-from floe_charts.verify.findings import Finding
-from floe_charts.verify.json_schema import schemas_at
+from floe_charts.verify.engine import RenderError, ValuesRefused
+from floe_charts.verify.findings import CheckResult, Finding, Progress, merge_cases, no_progress
 from floe_charts.verify.kube_yaml import YamlFault, read_documents
-from floe_charts.verify.subject import Case
-from floe_charts.verify.values import MISSING, Path, Values, helm_merge, leaves, override_at
+from floe_charts.verify.subject import Case, Subject
+from floe_charts.verify.text_compare import AWKWARD_STRINGS, TextReport, check_text, plain_text_leaves, round_trips
+from floe_charts.verify.text_places import WORD, Form, compare, find_words, word
+from floe_charts.verify.values import Path, get_at, override_at
 
-__all__ = ["AWKWARD_STRINGS", "TextReport", "check_text", "plain_text_leaves", "round_trips"]
+__all__ = [
+    "AWKWARD_STRINGS",
+    "TELLING_TEXTS",
+    "TextReport",
+    "check_text",
+    "check_text_safety",
+    "plain_text_leaves",
+    "round_trips",
+]
 
-AWKWARD_STRINGS = (
-    "a: b", '"', "'", "two\nlines", "line end\n", "\n\nfar down", " before", "behind ", "a\ttab",
-    "{{ .Values }}", "{{", "}}", "true", "no", "y", "null", "~", "0123", "1e3", "0x1F", "12:30",
-    "2020-01-01", "-1", ".5", "# x", "a # b", "- a", "[a", "]", "{a: b}", "&a", "*a", "!t", "|",
-    ">-", "%s", "@", "`", "\\", "\\n", "=", "<<", "?", "a,b", "$HOME ${X} $(Y)", "---", "é ☃ 😀",
-    "\u0085\u2028", "\x7f", "x" * 300,
+CHECK = "text-safety"
+
+TELLING_TEXTS = (
+    "true", "0123", "null", "a: b", '"', "{{", "a # b", "behind ", "two\nlines", "'", "\\", "- a", "[a", "é ☃ 😀",
 )  # fmt: skip
-"""Texts that break templates which do not quote, or that another reader would take for something else."""
+"""The texts that a chart is tried with: one for each way in which a template without ``quote`` goes wrong."""
 
-_WORD = "floewordq"
-_STRUCTURED = (".yaml", ".yml", ".json")
-_ONLY_TEXT = ("enum", "const", "pattern", "format")
-
-
-@dataclass(frozen=True, slots=True)
-class TextReport:
-    """What :func:`check_text` found: ``compared`` texts came out somewhere, ``unseen`` leaves never did."""
-
-    findings: tuple[Finding, ...]
-    compared: int
-    unseen: tuple[Path, ...]
+_LABEL_TEXTS = ("true", "0123", "null")
+_IMAGE = frozenset(["digest", "registry", "repository", "tag"])
+_GROUP = 64
+_SMALLEST = 8
+_SINGLE_TRIALS = 600
+_TEMPLATE = re.compile(r"[\w.-]+/(?:charts/[\w.-]+/)*templates/[^\s:()>]+")
+_Faults = dict[tuple[Path, str, str], dict[str, str]]
+"""By leaf, rule and template: each text with the problem that it has."""
 
 
-def plain_text_leaves(values: Values, schema: Mapping[str, object] | None) -> list[Path]:
-    """The leaves with a text for which the schema, if there is one, neither lists values nor demands a form."""
-    found = []
-    for path, value in leaves(values, into_lists=True):
-        here = schemas_at(schema, path) if schema is not None else []
-        if isinstance(value, str) and not any(keyword in one for one in here for keyword in _ONLY_TEXT):
-            found.append(path)
-    return found
+def check_text_safety(subject: Subject, progress: Progress = no_progress) -> CheckResult:
+    """Put awkward texts into the string values of each case and look for them in the objects.
 
-
-def check_text(
-    chart: ChartHandle,
-    cases: Sequence[Case] = (Case("defaults", {}),),
-    paths: Iterable[Path] | None = None,
-    texts: Sequence[str] = AWKWARD_STRINGS,
-    *,
-    threads: int = 2,
-) -> TextReport:
-    """Put every text into every leaf of ``paths``, in the first case that shows the leaf in its output.
-
-    ``paths`` are by default the plain texts among the chart's values in each case.
+    Rules: ``breaks-yaml``, ``changes-text``, ``changes-type``, ``template-fails``; one finding for each value, rule and
+    template. Values of a dependency that is not at hand, and those for which the schema demands a form, are left out.
     """
+    run = _Run(subject)
     findings: list[Finding] = []
-    compared = 0
-    merged = [helm_merge(chart.values, values) for _, values in cases]
-    wanted = paths if paths is not None else [path for one in merged for path in plain_text_leaves(one, chart.schema)]
-    unseen = list(dict.fromkeys(wanted))
-    with ThreadPoolExecutor(threads) as pool:
-        for _, values in cases:
-            probes = [_Probe(chart, values, path) for path in unseen]
-            for faults in pool.map(lambda one: one.check(texts), probes):
-                findings += [fault for one in faults for fault in one or ()]
-                compared += sum(one is not None for one in faults)
-            unseen = [probe.path for probe in probes if not probe.shown]
-    return TextReport(tuple(findings), compared, tuple(unseen))
+    for done, case in enumerate(subject.cases, 1):
+        findings += run.findings_of(case)
+        progress(done, len(subject.cases))
+    if not run.rendered:
+        return CheckResult(CHECK, "", skipped="the chart does not render")
+    return CheckResult(CHECK, run.figure, merge_cases(findings))
 
 
-def round_trips(chart: ChartHandle, base_values: Values, path: Path, text: str) -> bool | None:
-    """Whether ``text``, put at ``path`` over ``base_values``, comes out exactly as it went in.
-
-    None where there is nothing to compare: a plain word at that place never comes out, or the schema or a template's
-    ``fail`` refuses the word or the text.
-    """
-    faults = _Probe(chart, base_values, path).check([text])
-    return not faults[0] if faults and faults[0] is not None else None
+class _Refused(Exception):
+    """Helm, a schema or a template's ``fail`` refuses the values knowingly."""
 
 
-class _Probe:
-    """One leaf in one case; rendered once with a plain word."""
+@dataclass
+class _Run:
+    """What is known after the cases so far."""
 
-    def __init__(self, chart: ChartHandle, values: Values, path: Path) -> None:
-        self._chart = chart
-        self._values = values
-        self.path = path
-        self.shown = False
+    subject: Subject
+    rendered: bool = False
+    texts: int = 0
+    shown: dict[Path, set[str]] = field(default_factory=dict)
+    looked_at: dict[Path, None] = field(default_factory=dict)
+    compared: dict[Path, None] = field(default_factory=dict)
 
-    def check(self, texts: Sequence[str]) -> list[list[Finding] | None]:
-        """For each text what is wrong with it; None where there was nothing to compare."""
-        try:
-            plain = self._chart.render(self._values)
-            word = self._chart.render(self._with(_WORD))
-        except (RenderError, ValuesRefused):
+    @property
+    def figure(self) -> str:
+        unseen = len(self.looked_at) - len(self.shown)
+        formed = len(self.shown) - len(self.compared)
+        return (
+            f"{self.texts:,} texts in {len(self.compared):,} values came out as they went in; "
+            f"{formed:,} values come out only where Kubernetes demands a form, {unseen:,} never come out"
+        )
+
+    def findings_of(self, case: Case) -> list[Finding]:
+        stage = _Stage(self.subject, case)
+        if not stage.renders():
             return []
-        changed = {
-            template: text for template, text in word.items() if plain.get(template) != text and _is_manifest(template)
-        }
-        try:
-            places = {template: read_documents(text) for template, text in changed.items()}
-        except YamlFault:
-            return []
-        self.shown = any(_compare(documents, documents, _WORD, "") is not None for documents in places.values())
-        return [self._faults(text, places) for text in texts] if self.shown else []
+        self.rendered = True
+        absent = _absent_dependencies(self.subject)
+        paths = [path for path in plain_text_leaves(stage.merged, self.subject.chart.schema) if path[0] not in absent]
+        self.looked_at.update(dict.fromkeys(paths))
+        # An empty text often stands for "make one yourself"; a word there hides what is made.
+        filled = [path for path in paths if get_at(stage.merged, path)]
+        empty = [path for path in paths if not get_at(stage.merged, path)]
+        chunks = [part[start : start + _GROUP] for part in (filled, empty) for start in range(0, len(part), _GROUP)]
+        faults: _Faults = {}
+        with ThreadPoolExecutor(self.subject.threads) as pool:
+            groups = [group for found in pool.map(lambda chunk: list(stage.groups(chunk)), chunks) for group in found]
+            fresh = [(group, self._fresh(group)) for group in groups]
+            for found, passed in pool.map(lambda one: one[0].faults(one[1]), fresh):
+                faults.update(found)
+                self.texts += sum(passed.values())
+                self.compared.update(dict.fromkeys(passed))
+        return list(_findings(case, faults))
 
-    def _with(self, text: str) -> Values:
-        return override_at(self._values, helm_merge(self._chart.values, self._values), self.path, text)
-
-    def _faults(self, text: str, places: Mapping[str, Sequence[object]]) -> list[Finding] | None:
-        try:
-            rendered = self._chart.render(self._with(text))
-        except ValuesRefused:
-            return None
-        except RenderError as error:
-            # The function `fail` says "execution error at": the chart refuses the text knowingly.
-            return None if "execution error at" in str(error) else [self._finding(text, "", f"Helm fails: {error}")]
-        found: list[Finding] = []
-        for template, documents in places.items():
-            try:
-                after = read_documents(rendered.get(template, ""))
-            except YamlFault as fault:
-                found.append(self._finding(text, template, f"the output is not YAML any more ({fault})"))
-                continue
-            wrong = _compare(documents, after, text, "")
-            found += [
-                self._finding(text, template, f"{field_path(where)} holds something else") for where in wrong or ()
-            ]
+    def _fresh(self, group: _Group) -> list[Path]:
+        """The leaves that come out in a template in which no earlier case showed them."""
+        found = []
+        for path in group.paths:
+            known = self.shown.setdefault(path, set())
+            if not group.templates[path] <= known:
+                found.append(path)
+                known |= group.templates[path]
         return found
 
-    def _finding(self, text: str, template: str, problem: str) -> Finding:
-        name = field_path(self.path)
-        message = f"{name}: with the text {shorten(text)} {problem}"
-        return Finding("text-safety", message, where=template, path=name, hint="quote it in the template")
+
+@dataclass
+class _Stage:
+    """One case, in which texts are put into leaves."""
+
+    subject: Subject
+    case: Case
+
+    def __post_init__(self) -> None:
+        self.merged = self.subject.values_of(self.case)
+        self.readable: set[str] = set()
+
+    def renders(self) -> bool:
+        """Whether Helm renders the case as it is; what is no YAML even then is not looked at."""
+        try:
+            rendered = self.render({})
+        except (_Refused, RenderError):
+            return False
+        self.readable = {name for name, text in rendered.items() if _is_manifest(name) and _is_yaml(text)}
+        return True
+
+    def render(self, texts: Mapping[Path, str]) -> dict[str, str]:
+        """What comes out with the texts; raises _Refused or RenderError."""
+        values, merged = self.case.values, self.merged
+        for path, text in texts.items():
+            values = override_at(values, merged, path, text)
+            if any(isinstance(step, int) for step in path):
+                merged = override_at(merged, merged, path, text)
+        subject = self.subject
+        try:
+            return subject.chart.render(
+                values,
+                release=subject.release,
+                namespace=subject.namespace,
+                kube_version=subject.kube_versions[-1],
+            )
+        except ValuesRefused as error:
+            raise _Refused from error
+        except RenderError as error:
+            # The function `fail` says "execution error at": the chart refuses the text knowingly.
+            if "execution error at" in str(error):
+                raise _Refused from error
+            raise
+
+    def groups(self, paths: Sequence[Path]) -> Iterator[_Group]:
+        """The leaves that come out, in groups in which they do so together."""
+        words = {path: word(number) for number, path in enumerate(paths)}
+        try:
+            group = _Group(self, words, self.render(words), self.render(words)) if paths else None
+        except (_Refused, RenderError, YamlFault):
+            group = None
+        if group is not None and group.paths:
+            yield group
+            hidden = [path for path in paths if path not in group.templates]
+            yield from self.groups(hidden) if hidden else ()
+        elif len(paths) > (1 if group is None else _SMALLEST):
+            half = len(paths) // 2
+            yield from self.groups(paths[:half])
+            yield from self.groups(paths[half:])
+
+
+class _Group:
+    """Leaves that come out side by side, and what a render with a word in each of them looks like."""
+
+    def __init__(
+        self, stage: _Stage, words: Mapping[Path, str], rendered: Mapping[str, str], again: Mapping[str, str]
+    ) -> None:
+        """Read the render, and a second one of the same; raises YamlFault where a word alone breaks it."""
+        self._stage = stage
+        self._words = dict(words)
+        paths = {text: path for path, text in words.items()}
+        self._documents = {name: read_documents(text) for name, text in rendered.items() if name in stage.readable}
+        self._again = {name: read_documents(again.get(name, "")) for name in self._documents}
+        self.templates: dict[Path, set[str]] = {}
+        self._forms: dict[Path, set[Form]] = {}
+        for name, documents in self._documents.items():
+            for document in documents:
+                for found, form in find_words(document):
+                    if found in paths:
+                        self.templates.setdefault(paths[found], set()).add(name)
+                        self._forms.setdefault(paths[found], set()).add(form)
+        self.paths = [path for path in words if path in self.templates]
+
+    def faults(self, wanted: Sequence[Path]) -> tuple[_Faults, dict[Path, int]]:
+        """What is wrong with the wanted leaves, and how many texts came out as they went in, leaf by leaf."""
+        free = [path for path in wanted if self._forms[path] == {"free"} and path[-1] not in _IMAGE]
+        labels = [path for path in wanted if path not in free and self._forms[path] != {"formed"}]
+        templates = self._templated(free)
+        texts: dict[Path, tuple[str, ...]] = dict.fromkeys(labels, _LABEL_TEXTS)
+        for path in free:
+            texts[path] = tuple(one for one in TELLING_TEXTS if path not in templates or "{{" not in one)
+        guilty: dict[Path, None] = {}
+        for text in TELLING_TEXTS:
+            tried = [path for path in texts if text in texts[path] and path not in guilty]
+            guilty.update(dict.fromkeys(self._guilty(text, tried)))
+        limit = None if len(guilty) * len(TELLING_TEXTS) <= _SINGLE_TRIALS else 4
+        found: _Faults = {}
+        passed = {path: len(texts[path]) for path in texts}
+        for path in guilty:
+            passed[path] = 0
+            for text in texts[path][:limit]:
+                wrong = self._try(text, [path])
+                passed[path] += not wrong
+                for one, rule, name, problem in wrong:
+                    found.setdefault((one, rule, name), {})[text] = problem
+        return found, passed
+
+    def _guilty(self, text: str, paths: Sequence[Path]) -> list[Path]:
+        """The leaves with which the text does not come out as it went in."""
+        if not paths or not self._try(text, paths):
+            return []
+        if len(paths) == 1:
+            return list(paths)
+        half = len(paths) // 2
+        return self._guilty(text, paths[:half]) + self._guilty(text, paths[half:])
+
+    def _try(self, text: str, paths: Sequence[Path]) -> list[tuple[Path, str, str, str]]:
+        """Leaf, rule, template and problem of what is wrong when all of ``paths`` hold the text."""
+        try:
+            rendered = self._stage.render({**self._words, **dict.fromkeys(paths, text)})
+        except _Refused:
+            return [(path, "", "", "") for path in paths] if len(paths) > 1 else []
+        except RenderError as error:
+            if "{{" in text and "error calling tpl" in str(error) and len(paths) == 1:
+                # A text that is meant to be a template.
+                return []
+            named = _TEMPLATE.search(str(error))
+            problem = f"Helm fails: {' '.join(str(error).split())[-160:]}"
+            return [(path, "template-fails", named[0] if named else "", problem) for path in paths]
+        words = {self._words[path]: path for path in paths}
+        wrong: list[tuple[Path, str, str, str]] = []
+        for name, documents in self._documents.items():
+            here = [path for path in paths if name in self.templates[path]]
+            if not here:
+                continue
+            try:
+                after = read_documents(rendered.get(name, ""))
+            except YamlFault as fault:
+                problem = f"the output is not YAML any more (line {fault.line}: {fault.problem})"
+                wrong += [(path, "breaks-yaml", name, problem) for path in here]
+                continue
+            for index, document in enumerate(documents):
+                second, now = (one[index] if index < len(one) else None for one in (self._again[name], after))
+                found = compare(document, second, now, text, frozenset(words))
+                wrong += [(words[one], rule, name, problem) for one, (rule, problem) in found.items()]
+        return wrong
+
+    def _templated(self, paths: Sequence[Path]) -> set[Path]:
+        """The leaves whose text Helm takes for a template: a quoted word in braces comes out without them."""
+        if not paths:
+            return set()
+        marked = {path: f'{{{{ "{self._words[path]}" }}}}' for path in paths}
+        try:
+            rendered = self._stage.render({**self._words, **marked})
+        except (_Refused, RenderError) as error:
+            if len(paths) == 1:
+                return set(paths) if "tpl" in str(error) else set()
+            half = len(paths) // 2
+            return self._templated(paths[:half]) | self._templated(paths[half:])
+        bare = {
+            found[0]
+            for text in rendered.values()
+            for found in WORD.finditer(text)
+            if not re.search(r"\{\{ [^\w{}]*$", text[max(0, found.start() - 12) : found.start()])
+        }
+        return {path for path in paths if self._words[path] in bare or "{{" in str(get_at(self._stage.merged, path))}
 
 
 def _is_manifest(template: str) -> bool:
-    return not template.endswith("NOTES.txt")
+    name = template.rpartition("/")[2]
+    return name != "NOTES.txt" and not name.startswith("_")
 
 
-def _compare(word: object, text: object, replacement: str, key: str) -> list[Path] | None:
-    """The paths where ``word`` has the word, but ``text`` not the replacement; None where the word never stands."""
-    if isinstance(word, str):
-        return _compare_strings(word, text, replacement, key)
-    found: list[Path] = []
-    seen = False
-    for step, below, where in _children(word, replacement):
-        here = _compare(below, _child(text, where), replacement, str(step))
-        renamed = isinstance(step, str) and _WORD in step
-        if renamed and _child(text, where) is MISSING:
-            here = [()]
-        if here is not None or renamed:
-            seen = True
-            found += [(step, *path) for path in here or ()]
-    return found if seen else None
-
-
-def _children(node: object, replacement: str) -> list[tuple[str | int, object, str | int]]:
-    """Step in the word's tree, what is there, and the step in the text's tree."""
-    if isinstance(node, Mapping):
-        return [(key, value, key.replace(_WORD, replacement)) for key, value in node.items()]
-    if isinstance(node, list | tuple):
-        return [(index, value, index) for index, value in enumerate(node)]
-    return []
-
-
-def _child(node: object, step: str | int) -> object:
-    if isinstance(node, Mapping):
-        return node.get(step, MISSING)
-    if isinstance(node, list | tuple) and isinstance(step, int) and step < len(node):
-        return node[step]
-    return MISSING
-
-
-def _compare_strings(word: str, text: object, replacement: str, key: str) -> list[Path] | None:
-    if _WORD not in word:
-        decoded = _decode(word)
-        return None if decoded is None else _compare_strings(decoded, _decode(text), replacement, key)
-    if not isinstance(text, str):
-        return [()]
-    exact = text == word.replace(_WORD, replacement)
-    inner = _structure(word, key)
-    if inner is None:
-        return [] if exact else [()]
-    outer = _structure(text, key)
-    wrong = [()] if outer is None else _compare(inner, outer, replacement, "")
-    if not wrong:
-        return []
-    # A shell line such as "echo: x" is YAML by accident; a file named .yaml is meant to be.
-    return [()] if key.endswith(_STRUCTURED) or not exact else []
-
-
-def _structure(text: str, key: str) -> tuple[object, ...] | None:
-    """The documents in a string that is JSON or YAML with at least one map or list, else None."""
-    documents = _json(text) if text[:1] in {"{", "["} and not key.endswith((".yaml", ".yml")) else None
-    if documents is None:
-        try:
-            documents = read_documents(text)
-        except YamlFault:
-            return None
-    return documents if any(isinstance(one, dict | list) for one in documents) else None
-
-
-def _json(text: str) -> tuple[object, ...] | None:
-    """What is JSON is read as JSON: YAML folds some characters that JSON allows, such as U+0085."""
+def _is_yaml(text: str) -> bool:
     try:
-        return (json.loads(text),)
-    except (ValueError, RecursionError):
-        return None
+        read_documents(text)
+    except YamlFault:
+        return False
+    return True
 
 
-def _decode(text: object) -> str | None:
-    """The text that base64 of a Secret stands for, if it holds the word or is asked for its like."""
-    if not isinstance(text, str) or len(text) < 4 or len(text) % 4:
-        return None
-    try:
-        return base64.b64decode(text, validate=True).decode("utf-8")
-    except (binascii.Error, ValueError):
-        return None
+def _absent_dependencies(subject: Subject) -> set[str]:
+    """The keys of values that go to a chart which is not at hand."""
+    declared = subject.chart.metadata.get("dependencies")
+    absent = set()
+    for one in declared if isinstance(declared, list) else ():
+        if isinstance(one, Mapping) and one.get("name") not in subject.chart.files.subcharts:
+            absent.add(str(one.get("alias") or one.get("name")))
+    return absent
+
+
+def _findings(case: Case, faults: _Faults) -> Iterator[Finding]:
+    """One for each leaf, rule and template; the elements of one list are one leaf."""
+    alike: dict[tuple[object, ...], list[tuple[Path, str, str]]] = {}
+    for key in faults:
+        path, rule, template = key
+        steps = tuple("*" if isinstance(step, int) else step for step in path)
+        alike.setdefault((steps, rule, template), []).append(key)
+    for keys in alike.values():
+        path, rule, template = keys[0]
+        problems = faults[keys[0]]
+        text = min(problems, key=lambda one: (len(one), TELLING_TEXTS.index(one)))
+        name = field_path(path)
+        also = [_count(len(problems) - 1, "other text"), _count(len(keys) - 1, "other element") + " of the list"]
+        shown = [one for one, count in zip(also, (len(problems), len(keys)), strict=True) if count > 1]
+        message = f"{name}: with the text {shorten(text)} {problems[text]}"
+        message += f"; so with {' and '.join(shown)}" if shown else ""
+        yield Finding(CHECK, message, where=template, path=name, hint=_hint(path, rule), rule=rule, cases=(case.name,))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _hint(path: Path, rule: str) -> str:
+    if rule == "template-fails":
+        return "let the template take any text, or the schema refuse it"
+    if all(isinstance(step, str) and step.isidentifier() for step in path):
+        return f"write {{{{ .Values.{field_path(path)} | quote }}}}, or quote the whole text that it is a part of"
+    return "quote it in the template: {{ … | quote }}"

@@ -1,0 +1,142 @@
+"""``synth``: write the chart of the platform."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+import click
+
+from floe_charts.cli.common import (
+    Command,
+    load_artifacts,
+    load_deployment,
+    read_once,
+    spinner,
+    without_garbage_collection,
+)
+from floe_charts.cli.options import artifact_option, config_option
+
+if TYPE_CHECKING:
+    from floe_charts.synth import PlatformFiles, WriteResult
+
+__all__ = ["synth"]
+
+
+@click.command(cls=Command, short_help="Write the chart floe-platform.")
+@artifact_option
+@click.option(
+    "--env",
+    "environments",
+    multiple=True,
+    metavar="ENV",
+    help="Environment whose values-ENV.yaml is written; repeatable. Without it all of the deployment.",
+)
+@config_option
+@click.option("--out", "directory", default="charts", show_default=True, metavar="DIR", help="Directory of the charts.")
+@click.option(
+    "--values",
+    "values_files",
+    multiple=True,
+    metavar="FILE",
+    help="Values that override those of the overlays being written; repeatable, the last one wins.",
+)
+@click.option(
+    "--set", "sets", multiple=True, metavar="PATH=VALUE", help="One value of the overlays being written; repeatable."
+)
+@click.option(
+    "--check", is_flag=True, help="Write nothing; exit 1 and print a diff where the directory is not up to date."
+)
+@click.option("--dry-run", is_flag=True, help="Write nothing; list the files added, changed, removed and unchanged.")
+def synth(
+    artifacts: tuple[str, ...],
+    environments: tuple[str, ...],
+    config: str | None,
+    directory: str,
+    values_files: tuple[str, ...],
+    sets: tuple[str, ...],
+    check: bool,
+    dry_run: bool,
+) -> None:
+    """Write the chart floe-platform, with the values of every environment.
+
+    \b
+    Examples:
+      python -m floe_charts synth --env staging
+      python -m floe_charts synth --artifact target/compiled_artifacts.json --out charts
+      python -m floe_charts synth --env prod --set postgres.operator.instances=5
+      python -m floe_charts synth --check
+    """
+    if check and dry_run:
+        raise click.UsageError("--check and --dry-run exclude each other: the first prints a diff, the second a list.")
+    read_once(*artifacts, config, *values_files)
+    with without_garbage_collection(), spinner("Reading the input") as step:
+        from floe_charts.synth import read_values
+        from floe_charts.synth import synth as synthesize
+
+        loaded, artifact_source = load_artifacts(artifacts)
+        deployment, deployment_source = load_deployment(config)
+        overrides = [read_values(path) for path in values_files]
+        step(f"Synthesizing {len(loaded)} data product{'s' * (len(loaded) != 1)}")
+        files = synthesize(loaded, deployment, environments=environments or None, values=overrides, sets=sets)
+        step("Comparing with the directory" if check or dry_run else "Writing the chart")
+        if check:
+            files.check(directory)
+        result = files.plan(directory) if check or dry_run else files.write(directory)
+    _report_sources(artifact_source, deployment_source)
+    _report_notices(files)
+    if check:
+        same = len(result.unchanged) + len(result.kept)
+        click.echo(f"{result.directory / files.platform.chart_name} is up to date ({same} files).")
+    elif dry_run:
+        _report_plan(result)
+    else:
+        _report_written(files, result)
+
+
+def _report_sources(artifacts: str, deployment: str) -> None:
+    click.echo(f"Artifacts:  {artifacts}")
+    click.echo(f"Deployment: {deployment}")
+
+
+def _report_notices(files: PlatformFiles) -> None:
+    for notice in files.notices:
+        click.echo(f"Warning: {notice}", err=True)
+    if files.required_secrets:
+        click.echo("Secrets that must exist in the namespace:")
+        for secret in files.required_secrets:
+            where = f" (where {secret.condition})" if secret.condition else ""
+            click.echo(f"  {secret.name}: {', '.join(secret.keys)}{where}")
+
+
+def _report_plan(result: WriteResult) -> None:
+    for verb, paths in (
+        ("added", result.added),
+        ("changed", result.changed),
+        ("removed", result.removed),
+        ("unchanged", (*result.unchanged, *result.kept)),
+    ):
+        for path in sorted(paths):
+            click.echo(f"{verb:>9}  {result.directory / path}")
+    click.echo(_summary(result))
+
+
+def _report_written(files: PlatformFiles, result: WriteResult) -> None:
+    chart = result.directory / files.platform.chart_name
+    names = ", ".join(files.environments)
+    click.echo(f"{'Wrote' if result.differs else 'Nothing to write:'} {chart} for {names}: {_summary(result)}")
+    name = files.environments[0]
+    deployment = files.platform.deployment
+    click.echo("Next:")
+    quoted = shlex.quote(str(chart))
+    if files.platform.dependencies():
+        click.echo(f"  helm dependency build {quoted}")
+    click.echo(
+        f"  helm upgrade --install {files.platform.chart_name} {quoted} --values "
+        f"{shlex.quote(str(chart / f'values-{name}.yaml'))} --namespace {deployment.namespace(name)} --create-namespace"
+    )
+
+
+def _summary(result: WriteResult) -> str:
+    same = len(result.unchanged) + len(result.kept)
+    return f"{len(result.added)} added, {len(result.changed)} changed, {len(result.removed)} removed, {same} unchanged."

@@ -1,0 +1,103 @@
+"""What Helm renders, without an installation: of any chart, or of one that is synthesized and not written yet."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from floe_charts.helm.checking import DeclaredValues
+from floe_charts.synth.files import ChartFiles
+from floe_charts.synth.overrides import merge_keeping_nulls, parse_set
+from floe_charts.verify.cases import environment_values, read_values_file
+from floe_charts.verify.engine import ChartHandle
+from floe_charts.verify.values import MISSING, get_at, helm_merge
+
+__all__ = ["Preview", "absent_dependencies", "given_values", "render_chart", "written"]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What Helm rendered.
+
+    ``manifests`` maps a template's path to its text; ``absent`` are the dependencies that are declared and switched on
+    but not in the chart, so that they are missing in ``manifests``.
+    """
+
+    manifests: Mapping[str, str]
+    absent: tuple[str, ...]
+
+
+def render_chart(
+    chart: ChartHandle,
+    values: Mapping[str, object],
+    *,
+    namespace: str,
+    release: str | None = None,
+    kube_version: str | None = None,
+) -> Preview:
+    """What Helm renders of a chart with ``values`` over its defaults.
+
+    ``release`` is the chart's name without it. Raises HelmError where Helm does not render the chart.
+    """
+    manifests = chart.render(values, release=release or chart.name, namespace=namespace, kube_version=kube_version)
+    return Preview(manifests, absent_dependencies(chart, values))
+
+
+def given_values(
+    chart: Path, environment: str | None = None, values_files: Sequence[str] = (), sets: Sequence[str] = ()
+) -> Mapping[str, object]:
+    """What a user gives to a chart: its ``values-<environment>.yaml``, files over it, and ``--set`` over all.
+
+    Raises InputError for an environment, a file or an assignment that cannot be used.
+    """
+    undeclared = DeclaredValues([], dict)  # Of somebody's chart, types are not known: Helm's own rules hold.
+    layers = [environment_values(chart, environment)] if environment is not None else []
+    layers += [read_values_file(file) for file in values_files]
+    layers += [parse_set(text, undeclared).values for text in sets]
+    given: dict[str, object] = {}
+    for layer in layers:
+        given = merge_keeping_nulls(given, layer)
+    return given
+
+
+def absent_dependencies(chart: ChartHandle, values: Mapping[str, object]) -> tuple[str, ...]:
+    """The dependencies (alias or name) that the values switch on and that are not in the chart's ``charts/``."""
+    declared = chart.metadata.get("dependencies")
+    final = helm_merge(chart.values, values)
+    entries = [entry for entry in declared if isinstance(entry, Mapping)] if isinstance(declared, list) else []
+    absent = [entry for entry in entries if str(entry.get("name")) not in chart.files.subcharts]
+    return tuple(str(entry.get("alias") or entry.get("name")) for entry in absent if _is_enabled(entry, final))
+
+
+@contextmanager
+def written(files: ChartFiles, chart: str, installed: Path) -> Iterator[Path]:
+    """The directory of the chart named ``chart`` among ``files`` for a while, on disk and complete.
+
+    Dependencies are taken from ``installed``, the chart's directory as ``helm dependency build`` left it, where that
+    exists.
+    """
+    with tempfile.TemporaryDirectory(prefix="floe-charts-") as scratch:
+        for path, text in files.items():
+            target = Path(scratch, path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8", newline="\n")
+        if (installed / "charts").is_dir():
+            shutil.copytree(installed / "charts", Path(scratch, chart, "charts"), dirs_exist_ok=True)
+        yield Path(scratch, chart)
+
+
+def _is_enabled(dependency: Mapping[str, object], values: Mapping[str, object]) -> bool:
+    """Whether Helm would take the dependency in: the first condition that the values answer, else its tags."""
+    conditions = dependency.get("condition")
+    for condition in str(conditions).split(",") if conditions else ():
+        found = get_at(values, condition.strip().split("."))
+        if isinstance(found, bool):
+            return found
+    tags = dependency.get("tags")
+    answers = [get_at(values, ("tags", str(tag))) for tag in (tags if isinstance(tags, list) else ())]
+    said = [answer for answer in answers if answer is not MISSING and isinstance(answer, bool)]
+    return any(said) if said else True

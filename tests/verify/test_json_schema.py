@@ -1,0 +1,102 @@
+"""JSON Schemas of several drafts, and those that are broken."""
+
+from __future__ import annotations
+
+import pytest
+
+from floe_charts.errors import HelmError
+from floe_charts.verify.json_schema import CompiledSchema, schemas_at
+from floe_charts.verify.schema_references import localize_schema
+
+DRAFT_7 = "http://json-schema.org/draft-07/schema#"
+DRAFT_2019 = "https://json-schema.org/draft/2019-09/schema"
+DRAFT_2020 = "https://json-schema.org/draft/2020-12/schema"
+PORT = {"type": "integer", "maximum": 65535}
+PROBE = "https://kubernetesjsonschema.dev/v1.18.0/_definitions.json#/definitions/io.k8s.api.core.v1.Probe"
+
+
+@pytest.mark.parametrize("draft", [DRAFT_2019, DRAFT_2020, None])
+def test_what_stands_beside_a_reference_counts_in_new_drafts(draft: str | None) -> None:
+    schema: dict[str, object] = {
+        "$defs": {"port": PORT},
+        "properties": {"port": {"$ref": "#/$defs/port", "minimum": 1}},
+        "unevaluatedProperties": False,
+    }
+    compiled = CompiledSchema({**schema, **({"$schema": draft} if draft else {})})
+    assert compiled.accepts({"port": 80})
+    assert not compiled.accepts({"port": 0})
+    assert not compiled.accepts({"port": 70000})
+    assert not compiled.accepts({"prot": 1})
+
+
+def test_what_stands_beside_a_reference_does_not_count_in_draft_7() -> None:
+    schema = {"definitions": {"port": PORT}, "properties": {"port": {"$ref": "#/definitions/port", "minimum": 1}}}
+    assert CompiledSchema({"$schema": DRAFT_7, **schema}).accepts({"port": 0})
+
+
+@pytest.mark.parametrize("draft", [DRAFT_7, DRAFT_2019, DRAFT_2020])
+def test_a_localized_schema_compiles_and_names_the_place(draft: str) -> None:
+    local = localize_schema({"$schema": draft, "properties": {"probe": {"$ref": PROBE}}}).schema
+    compiled = CompiledSchema(local)
+    assert compiled.accepts({"probe": {"httpGet": {"port": "http", "path": "/"}}})
+    assert [fault.path for fault in compiled.faults({"probe": {"periodSeconds": "often"}})] == [
+        ("probe", "periodSeconds")
+    ]
+
+
+def test_a_schema_is_followed_through_references_and_alternatives() -> None:
+    schema: dict[str, object] = {
+        "$defs": {
+            "a/b c": {"properties": {"x": PORT}},
+            "list": {"prefixItems": [{"const": 1}], "items": {"const": 2}},
+            "old": {"items": [{"const": 3}], "additionalItems": {"const": 4}},
+        },
+        "properties": {
+            "m": {"$ref": "#/$defs/a~1b%20c"},
+            "l": {"$ref": "#/$defs/list"},
+            "o": {"$ref": "#/$defs/old"},
+        },
+        "allOf": [{"properties": {"k": {"const": 5}}}],
+        "dependentSchemas": {"m": {"properties": {"k": {"const": 6}}}},
+        "patternProperties": {"(": {"const": 7}, "^k$": {"const": 8}},
+        "unevaluatedProperties": {"const": 9},
+    }
+    assert schemas_at(schema, ("m", "x")) == [PORT]
+    assert schemas_at(schema, ("l", 0)) == [{"const": 1}]
+    assert schemas_at(schema, ("l", 3)) == [{"const": 2}]
+    assert schemas_at(schema, ("o", 0)) == [{"const": 3}]
+    assert schemas_at(schema, ("o", 1)) == [{"const": 4}]
+    assert schemas_at(schema, ("k",)) == [{"const": 8}, {"const": 5}, {"const": 6}]
+    assert {"const": 9} in schemas_at(schema, ("other",))
+
+
+def test_references_that_go_in_circles_come_to_an_end() -> None:
+    schema: dict[str, object] = {"allOf": [{"$ref": "#"}, {"$ref": "#"}, {"$ref": "#/allOf/0"}], "$ref": "#/absent"}
+    assert len(schemas_at(schema, ())) == 4
+    assert schemas_at({"$ref": 3, "allOf": {}, "properties": []}, ("a", 0)) == []  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {"a": {"pattern": "("}}},
+        {"properties": {"a": {"pattern": r"\Qa\E"}}},
+        {"patternProperties": {"[": {}}},
+        {"type": "text"},
+        {"properties": {"a": {"$ref": "#/definitions/absent"}}},
+        {"properties": {"a": {"$ref": "https://charts.example/x.json"}}},
+        {"$schema": "https://charts.example/meta"},
+        {"$schema": 3},
+    ],
+)
+def test_a_schema_that_cannot_be_used_is_named(schema: dict[str, object]) -> None:
+    with pytest.raises(HelmError, match=r"mine\.json cannot be used") as caught:
+        CompiledSchema(schema, "mine.json")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("pattern", ["(?=a)a", "(a+)+$", "[[:alpha:]]", r"\z", r"\p{Greek}", "(?P<x>a)"])
+def test_patterns_of_other_dialects_crash_nothing(pattern: str) -> None:
+    compiled = CompiledSchema({"properties": {"a": {"pattern": pattern}}})
+    compiled.faults({"a": "a" * 60 + "!"})
+    compiled.accepts({"a": "a" * 60 + "!"})
