@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from floe_charts.verify.subject import Rendering
 
 CHART = Path(__file__).resolve().parent.parent / "charts" / "floe-platform"
 ROUNDS = 5
@@ -40,7 +45,7 @@ def measure() -> tuple[float, float]:
     return sorted(ours)[len(ours) // 2], len(plain) / (time.perf_counter() - start)
 
 
-def _renderings():  # type: ignore[no-untyped-def]
+def _renderings() -> tuple[Sequence[Rendering], str]:
     import yaml
 
     from floe_charts.helm.kubernetes import latest_kube_version

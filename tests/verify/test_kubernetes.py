@@ -18,7 +18,14 @@ from hypothesis import strategies as st
 
 from floe_charts.errors import InputError
 from floe_charts.helm.kubernetes import OLDEST, KubernetesSchemas, field_path, kube_versions, latest_kube_version
+from floe_charts.verify.cron import cron_problem
+from floe_charts.verify.kubernetes import check_kubernetes
+from floe_charts.verify.kubernetes_groups import is_kubernetes_group
+from floe_charts.verify.kubernetes_rules import rule_faults
+from floe_charts.verify.quantities import parse_quantity
 from floe_charts.verify.values import delete_at, get_at, leaves, objects, set_at
+from tests.support import write_chart
+from tests.verify.subjects import subject_of
 
 DEPLOYMENT: dict[str, Any] = {
     "apiVersion": "apps/v1",
@@ -235,3 +242,147 @@ def test_a_general_validator_agrees(data: st.DataObject) -> None:
             obj = set_at(obj, (*path[:-1], data.draw(st.sampled_from(["name", "unknown", "type"]))), data.draw(WRONG))
     expected = VALIDATORS[version, kind].is_valid(obj)
     assert (messages(obj, version) == []) is expected
+
+
+def chart_of(directory: Path, *found: Mapping[str, object]) -> Path:
+    return write_chart(directory / "c", {f"{index}.yaml": json.dumps(one) for index, one in enumerate(found)})
+
+
+def test_a_chart_of_right_objects_passes(tmp_path: Path) -> None:
+    custom = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway", "metadata": {"name": "g"}, "spec": 5}
+    subject = subject_of(chart_of(tmp_path, DEPLOYMENT, custom), {"b": {"a": 1}}, kube_versions=("1.28", "1.34"))
+    result = check_kubernetes(subject)
+    assert (result.findings, result.figure) == ((), "4 objects, Kubernetes 1.28 and 1.34")
+
+
+def test_each_fault_is_told_once_for_all_cases_and_versions(tmp_path: Path) -> None:
+    bad = set_at(DEPLOYMENT, ("spec", "replcas"), 1)
+    bad = set_at(bad, ("spec", "paused"), "yes")
+    bad = delete_at(bad, ("spec", "selector"))
+    subject = subject_of(chart_of(tmp_path, bad), {"b": {"a": 1}}, kube_versions=("1.28", "1.34"))
+    found = check_kubernetes(subject).findings
+    assert {(one.rule, one.path) for one in found} == {
+        ("unknown-field", "spec.replcas"),
+        ("wrong-type", "spec.paused"),
+        ("missing-field", "spec.selector"),
+    }
+    assert {(one.where, one.object, one.cases) for one in found} == {
+        ("c/templates/0.yaml", "Deployment web", ("defaults", "b"))
+    }
+    assert next(one for one in found if one.rule == "unknown-field").hint == "did you mean replicas?"
+
+
+def test_what_only_some_versions_know_is_said(tmp_path: Path) -> None:
+    metadata = {"name": "x"}
+    newer = {"trafficDistribution": "PreferClose", "ports": [{"port": 80}]}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": newer}
+    gone = {"apiVersion": "policy/v1beta1", "kind": "PodDisruptionBudget", "metadata": metadata}
+    scaler = {"apiVersion": "autoscaling/v2beta2", "kind": "HorizontalPodAutoscaler", "metadata": metadata}
+    chart = chart_of(tmp_path, service, gone, scaler)
+    told = {one.object: one for one in check_kubernetes(subject_of(chart, kube_versions=("1.25", "1.34"))).findings}
+    assert told["Service x"].message.endswith("(Kubernetes 1.25)")
+    assert "and newer has it" in told["Service x"].hint
+    assert told["PodDisruptionBudget x"].rule == "unknown-kind"
+    assert told["PodDisruptionBudget x"].hint == "it is gone since 1.25; use policy/v1"
+    scaled = told["HorizontalPodAutoscaler x"]
+    assert (scaled.message, scaled.hint) == (
+        "Kubernetes 1.34 has no autoscaling/v2beta2 HorizontalPodAutoscaler", "Kubernetes 1.25 has it",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kubernetes"),
+    [
+        ("v1", True), ("apps/v1", True), ("extensions/v1beta1", True), ("rbac.authorization.k8s.io/v1", True),
+        ("snapshot.storage.k8s.io/v1", False), ("gateway.networking.k8s.io/v1", False), ("metrics.k8s.io/v1", False),
+        ("example.com/v1", False),
+    ],
+)  # fmt: skip
+def test_custom_groups_are_told_from_kubernetes_own(api_version: str, kubernetes: bool) -> None:
+    assert is_kubernetes_group(api_version) is kubernetes
+
+
+CONTAINER = ("spec", "template", "spec", "containers", 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "fault"),
+    [
+        (("metadata", "name"), "Web", "is no name here"),
+        (("metadata", "name"), "x" * 254, "has 254 characters"),
+        (("metadata", "labels"), {"a b": "x"}, "is no key"),
+        (("metadata", "labels"), {"a": "x" * 64}, "is no value of a label"),
+        (("metadata", "labels"), {"a": "x y"}, "is no value of a label"),
+        (("metadata", "labels"), {"Example.com/a": "x"}, "is no key"),
+        (("metadata", "labels"), {"a": "", "example.com/A_b": "v1.0_x"}, ""),
+        (("metadata", "annotations"), {"Example.com/A": "any thing"}, ""),
+        (("metadata", "annotations"), {"a/b/c": "x"}, "is no key"),
+        (("spec", "template", "metadata", "labels"), {"app": "-web"}, "is no value of a label"),
+        ((*CONTAINER, "name"), "my_web", "is no name here"),
+        ((*CONTAINER, "ports"), [{"containerPort": 0}], "is no port"),
+        ((*CONTAINER, "ports"), [{"containerPort": 1, "name": "a-name-too-long-"}], "is no name of a port"),
+        ((*CONTAINER, "livenessProbe"), {"httpGet": {"port": "80"}}, "is no name of a port"),
+        ((*CONTAINER, "resources"), {"limits": {"memory": "1GB"}}, "is no quantity"),
+        ((*CONTAINER, "resources"), {"limits": {"cpu": "1"}, "requests": {"cpu": "1500m"}}, "is more than the limit"),
+        ((*CONTAINER, "resources"), {"limits": {"memory": "1G"}, "requests": {"memory": "1Gi"}}, "more than the limit"),
+        ((*CONTAINER, "resources"), {"limits": {"cpu": 1}, "requests": {"cpu": "1000m"}}, ""),
+        ((*CONTAINER, "volumeMounts"), [{"mountPath": "/a"}, {"mountPath": "/a"}], "is mounted by"),
+        (("spec", "template", "spec", "initContainers"), [{"name": "web"}], "is the name of"),
+        (("spec", "strategy"), {"rollingUpdate": {"maxSurge": "25"}}, "neither a whole number nor a percentage"),
+        (("metadata", "labels"), None, ""),
+        (("spec", "template", "spec", "containers"), [None, {"name": None, "ports": 5, "resources": "x"}], ""),
+    ],
+)
+def test_what_the_api_server_refuses_beyond_the_schemas(path: tuple[str | int, ...], value: object, fault: str) -> None:
+    faults = [one.message for one in rule_faults(set_at(DEPLOYMENT, path, value))]
+    assert len(faults) == bool(fault)
+    assert all(fault in one for one in faults)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "fits"),
+    [
+        ("Service", "1web", False), ("Service", "web", True), ("ConfigMap", "1.web", True),
+        ("CronJob", 53 * "x", False),
+        ("Namespace", "a.b", False), ("ClusterRole", "system:node", True), ("Role", "a/b", False),
+    ],
+)  # fmt: skip
+def test_names_by_kind(kind: str, name: str, fits: bool) -> None:
+    assert (rule_faults({"apiVersion": "v1", "kind": kind, "metadata": {"name": name}}) == []) is fits
+
+
+def test_ports_of_a_service() -> None:
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "x"}}
+    right = [{"name": "a", "port": 80, "targetPort": 0}, {"name": "b", "port": 81, "targetPort": "http"}]
+    assert rule_faults({**service, "spec": {"ports": right}}) == []
+    wrong = [{"port": 70000}, {"name": "b", "port": 81, "targetPort": "8080"}]
+    assert [field_path(one.path) for one in rule_faults({**service, "spec": {"ports": wrong}})] == [
+        "spec.ports[0].port", "spec.ports[0].name", "spec.ports[1].targetPort",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("schedule", ["* * * * *", "*/5 0-4,6 1 JAN mon-fri", "@daily", "@every 1h30m", " 0 2 * * 0 "])
+def test_schedules_that_kubernetes_takes(schedule: str) -> None:
+    assert cron_problem(schedule) == ""
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    ["", "* * * *", "60 * * * *", "* * * * 7", "* * 0 * *", "5-3 * * * *", "*/0 * * * *", "@never", "TZ=UTC * * * * *"],
+)
+def test_schedules_that_kubernetes_refuses(schedule: str) -> None:
+    assert cron_problem(schedule)
+    job = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "x"}, "spec": {"schedule": schedule}}
+    assert len(rule_faults(job)) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["1", "0.5", ".5", "1.", "100m", "1Ki", "1.5Gi", "1e3", "1E3", "1E", "5k", "+1", "-1n"]
+)
+def test_quantities(text: str) -> None:
+    assert parse_quantity(text) is not None
+
+
+@pytest.mark.parametrize("text", ["", "1 Gi", "1GB", "1K", "Gi", "1.2.3", "0x10", "1mi", "one", "1e"])
+def test_what_is_no_quantity(text: str) -> None:
+    assert parse_quantity(text) is None

@@ -139,3 +139,17 @@ def test_one_object_twice_is_a_finding(first: str, second: str, twice: bool) -> 
     objects, _ = parse_objects({"t/1.yaml": first, "t/2.yaml": second})
     findings = find_duplicates(objects, "floe-test")
     assert [("t/1.yaml" in one.message, one.where) for one in findings] == ([(True, "t/2.yaml")] if twice else [])
+
+
+def test_documents_are_cut_where_helm_cuts_them() -> None:
+    text = f"{CONFIG.format(name='a')}---# a comment\n{CONFIG.format(name='b')}"
+    objects, findings = parse_objects({"t/x.yaml": text})
+    assert ([one.name for one in objects], findings) == (["a", "b"], [])
+
+
+def test_one_bad_document_does_not_hide_the_others() -> None:
+    objects, findings = parse_objects(
+        {"t/x.yaml": f"{CONFIG.format(name='a')}---\na: 1\na: 2\n---\n{CONFIG.format(name='b')}"}
+    )
+    assert [one.name for one in objects] == ["a", "b"]
+    assert [(one.rule, one.message.partition(":")[0]) for one in findings] == [("invalid-yaml", "line 7 of the output")]

@@ -39,7 +39,7 @@ def test_a_chart_that_renders_passes(tmp_path: Path) -> None:
         ({"x.yaml": "b: {{ index .Values.n 5 }}"}, {"n": ["a"]}, "n", "line 1: index .Values.n 5: index out of range"),
         ({"x.yaml": "b: {{ tpl .Values.t . }}"}, {"t": "{{ .Values.q.r }}"}, "q.r", "line 1: .Values.q.r: nil pointer"),
         ({"x.yaml": "b: {{ nofunction 1 }}"}, {}, "", 'line 1: function "nofunction" not defined'),
-        ({"x.yaml": "b: {{ .Values.a"}, {}, "", "unclosed action"),
+        ({"x.yaml": "b: {{ .Values.a"}, {}, "a", "unclosed action"),
     ],
 )
 def test_a_template_that_fails_is_told_by_place_and_value(
@@ -55,8 +55,9 @@ def test_a_template_that_fails_is_told_by_place_and_value(
 
 def test_the_same_failure_in_helm_3s_words() -> None:
     text = (
-        'template: c/templates/x.yaml:2:6: executing "c/templates/x.yaml" at <include "a.host" .>: error calling include: '
-        'template: c/templates/_h.tpl:1:30: executing "a.host" at <.Values.ingress.hosts.first>: nil pointer evaluating x'
+        'template: c/templates/x.yaml:2:6: executing "c/templates/x.yaml" at <include "a.host" .>: '
+        "error calling include: template: c/templates/_h.tpl:1:30: "
+        'executing "a.host" at <.Values.ingress.hosts.first>: nil pointer evaluating x'
     )
     fault = read_render_error(text, "c")
     assert (fault.where, fault.path) == ("c/templates/x.yaml", "ingress.hosts.first")
@@ -96,14 +97,14 @@ def test_values_that_the_schema_refuses_are_told_one_by_one(tmp_path: Path) -> N
     assert {one.rule for one in found} == {"refused-by-schema"}
     assert {one.where for one in found} == {"c/values.schema.json"}
     told = {one.path: one for one in found}
-    assert set(told) == {"replcas", "replicas", 'list[0]["a/b"]', "either"}
+    assert set(told) == {"needed", "replcas", "replicas", 'list[0]["a/b"]', "either"}
     assert told["replcas"].hint == "did you mean replicas?"
 
 
 def test_a_refusal_by_a_subchart_names_its_schema() -> None:
-    text = "values don't meet the specifications of the schema(s) in the following chart(s):\nsub:\n- at '/a': got number\n"
+    text = "values don't meet the specifications of the schema(s) in the following chart(s):\nsub:\n- at '/a': got x\n"
     (fault,) = read_refusal(text, "c")
-    assert (fault.where, fault.path, fault.message) == ("sub/values.schema.json", "a", "a: got number")
+    assert (fault.where, fault.path, fault.message) == ("sub/values.schema.json", "a", "a: got x")
 
 
 def test_a_schema_that_is_none_is_not_taken_for_refused_values(tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ import pytest
 
 from floe_charts.errors import ValuesError
 from floe_charts.verify.engine import load
-from floe_charts.verify.sealed import changes, check_sealed, disagreements
+from floe_charts.verify.findings import CheckResult
+from floe_charts.verify.sealed import changes, check_sealed, check_sealed_schema, disagreements
 from tests.support import write_chart
+from tests.verify.subjects import subject_of
 
 VALUES: dict[str, object] = {
     "web": {"replicas": 2, "image": {"tag": "1"}, "labels": {"team": "a"}, "port": "http", "ratio": 0.5, "tls": False},
@@ -149,3 +151,94 @@ def test_changes_say_what_was_changed() -> None:
     assert {"size": 1, "sie": 1} in found
     assert {"size": "wrong type"} in found
     assert all(one != {"size": 7} for one in found)
+
+
+def sealed(
+    tmp_path: Path, schema: dict[str, Any] | None, cases: dict[str, dict[str, object]] | None = None, **about: object
+) -> CheckResult:
+    path = write_chart(tmp_path / "c", {}, VALUES, schema=schema, chart=about)
+    return check_sealed_schema(subject_of(path, cases))
+
+
+def test_the_check_passes_a_sealed_chart_and_gives_the_figures(tmp_path: Path) -> None:
+    result = sealed(tmp_path, SEALED, {"same.yaml": {}, "more.yaml": {"web": {"replicas": 3}}})
+    report = check_sealed(SEALED, VALUES)
+    assert result.findings == ()
+    assert result.figure == (
+        f"{report.misspelt} of {report.misspelt} misspelt keys and "
+        f"{report.wrong_types} of {report.wrong_types} wrong types refused"
+    )
+
+
+def test_the_check_fails_a_chart_without_a_schema(tmp_path: Path) -> None:
+    result = sealed(tmp_path, None)
+    assert [one.rule for one in result.findings] == ["no-schema"]
+    assert not result.passed
+
+
+def test_the_check_names_what_is_open_or_loose_once_for_all_cases(tmp_path: Path) -> None:
+    schema = schema_with("properties", "web", additionalProperties=None)
+    del schema["properties"]["web"]["properties"]["tls"]["type"]
+    result = sealed(tmp_path, schema, {"more.yaml": {"web": {"replicas": 3}}})
+    assert [(one.rule, one.path) for one in result.findings] == [("open-object", "web"), ("loose-type", "web.tls")]
+    assert '"additionalProperties": false' in result.findings[0].hint
+    assert '"type": "boolean"' in result.findings[1].hint
+
+
+def test_a_type_without_keys_is_open_and_a_map_of_free_keys_is_not(tmp_path: Path) -> None:
+    schema = schema_with("properties", "web", "properties", "labels", additionalProperties=None)
+    assert [(one.rule, one.path) for one in sealed(tmp_path, schema).findings] == [
+        ("open-object", "web.labels"),
+        ("loose-type", "web.labels.team"),
+    ]
+
+
+def test_the_check_says_in_which_case_the_schema_refuses_the_chart_s_own_values(tmp_path: Path) -> None:
+    result = sealed(tmp_path, SEALED, {"bad.yaml": {"web": {"replicas": "x"}}})
+    assert [(one.rule, one.path, one.cases) for one in result.findings] == [
+        ("refuses-own-values", "web.replicas", ("bad.yaml",))
+    ]
+
+
+def test_a_schema_that_is_none_is_named(tmp_path: Path) -> None:
+    assert [one.rule for one in sealed(tmp_path, {"type": "objct"}).findings] == ["unusable-schema"]
+
+
+def test_global_and_an_absent_dependency_are_notes(tmp_path: Path) -> None:
+    values = {"global": {"a": "x"}, "db": {"size": 1, "global": {}}}
+    schema = {"type": "object", "additionalProperties": False, "properties": {"global": {}, "db": {"type": "object"}}}
+    about = {"dependencies": [{"name": "postgres", "alias": "db", "version": "1.0.0", "repository": ""}]}
+    path = write_chart(tmp_path / "c", {}, values, schema=schema, chart=about)
+    result = check_sealed_schema(subject_of(path))
+    assert {(one.rule, one.severity, one.path) for one in result.findings} == {
+        ("open-global", "note", "global"),
+        ("open-global", "note", "global.a"),
+        ("left-to-dependency", "note", "db"),
+    }
+    assert result.passed
+
+
+def test_what_the_subchart_s_schema_refuses_is_refused(tmp_path: Path) -> None:
+    schema = {"type": "object", "additionalProperties": False, "properties": {"db": {}, "global": {"type": "object"}}}
+    about = {"dependencies": [{"name": "postgres", "alias": "db", "version": "0.1.0", "repository": ""}]}
+    path = write_chart(tmp_path / "c", {}, {"db": {"size": 1}}, schema=schema, chart=about)
+    below = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {"size": {"type": "integer"}, "global": {"type": "object", "additionalProperties": True}},
+    }
+    write_chart(path / "charts" / "postgres", {}, {"size": 2}, schema=below)
+    assert check_sealed_schema(subject_of(path)).findings == ()
+    (path / "charts" / "postgres" / "values.schema.json").unlink()
+    assert [(one.rule, one.path) for one in check_sealed_schema(subject_of(path)).findings] == [("open-object", "db")]
+
+
+def test_schemas_of_every_kind_crash_nothing(tmp_path: Path) -> None:
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "allOf": [{"properties": {"web": {"if": {"required": ["x"]}, "then": {"type": "object"}}}}],
+        "anyOf": [True, {"patternProperties": {"^h": {"type": ["array", "null"]}}}],
+        "properties": {"extra": {"enum": [{}, 1]}, "hosts": {"oneOf": [{"type": "array"}, {"type": "string"}]}},
+        "$defs": {"a": {"$ref": "#/$defs/a"}},
+    }
+    assert {one.rule for one in sealed(tmp_path, schema).findings} == {"open-object", "loose-type"}

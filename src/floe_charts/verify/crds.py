@@ -100,7 +100,7 @@ def _versions(spec: object) -> Iterator[tuple[str, object]]:
         if isinstance(name, str) and get_at(version, ("served",)) is not False:
             yield name, version
     single = get_at(spec, ("version",))
-    if not listed and isinstance(single, str):
+    if not (isinstance(listed, list) and listed) and isinstance(single, str):
         yield single, {}
 
 

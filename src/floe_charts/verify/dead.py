@@ -3,45 +3,49 @@
 A leaf is alive if in any case (a values file, say) changing it changes what Helm renders, or if a template fails or a
 subchart's schema refuses then, for that means that it is read. Three steps, the cheap ones first:
 
-1. texts and whole numbers get a witness of their own all at once, and those whose witness comes out are alive;
-2. the rest is changed one by one, with up to four values that the schema accepts;
-3. what was dead in one case is changed in groups in the next ones: a group that changes nothing is dead as a whole, any
-   other is halved.
+1. texts, whole numbers, lists and maps get a witness of their own all at once, and those whose witness comes out are
+   alive;
+2. the rest is changed one by one, with up to four values that the schema accepts; what no template mentions is changed
+   in groups: a group that changes nothing is dead as a whole, any other is halved;
+3. what was dead in one case is changed in groups in the next ones.
 
-Renders run in threads: Helm works outside Python's lock.
+What is dead in all cases is tried once more with other parts of the chart switched on
+(:mod:`~floe_charts.verify.dead_switches`). Renders run in threads: Helm works outside Python's lock.
 """
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
-from floe_charts.errors import HelmError, nearest
 from floe_charts.helm.kubernetes import field_path
-from floe_charts.verify.engine import ChartHandle, RenderError, ValuesRefused
-from floe_charts.verify.findings import Finding
-from floe_charts.verify.json_schema import CompiledSchema
-from floe_charts.verify.subject import Case
-from floe_charts.verify.values import MISSING, Path, Values, get_at, helm_merge, leaves, override_at, set_at
-from floe_charts.verify.witnesses import other_values
+from floe_charts.verify.dead_names import Mentions, declared_paths, nearest_path, with_subchart_defaults
+from floe_charts.verify.dead_switches import Reveal, alternatives_of
+from floe_charts.verify.dead_trial import Render, Trial
+from floe_charts.verify.declared import declared_dependencies, find_dependency
+from floe_charts.verify.engine import ChartHandle
+from floe_charts.verify.findings import CheckResult, Finding, Progress, no_progress
+from floe_charts.verify.json_schema import CompiledSchema, schemas_at
+from floe_charts.verify.subject import Case, Subject
+from floe_charts.verify.values import MISSING, Path, Values, get_at, helm_merge, leaves
 
-__all__ = ["DeadReport", "find_dead_values"]
+__all__ = ["DeadReport", "check_dead_values", "find_dead_values"]
 
+CHECK = "dead-values"
 _GROUP = 24
-_SMALLEST_BATCH = 8
-_WITNESS = re.compile(r"wz[0-9]{6}q|(?<![0-9.])[0-9]{4,7}(?![0-9.])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class DeadReport:
     """What :func:`find_dead_values` found.
 
-    ``unchangeable`` are leaves for which the schema takes no other value (a constant): nobody can set them in vain.
-    ``unstable`` are templates that give another output at each render (a random password, a date); they cannot tell
-    what is alive and were left out. ``renders`` counts how often Helm was asked.
+    ``disabled`` are leaves that are read only under other values, with the condition in words (``web.enabled is
+    true``). ``unchangeable`` are leaves for which the schema takes no other value (a constant): nobody can set them in
+    vain. ``undecided`` are leaves that only templates mention which give another output at each render. ``unstable``
+    are such templates (a random password, a date). ``renders`` counts how often Helm was asked.
     """
 
     dead: tuple[Path, ...]
@@ -49,18 +53,8 @@ class DeadReport:
     unchangeable: tuple[Path, ...]
     unstable: tuple[str, ...]
     renders: int
-
-    def findings(self, where: str = "values.yaml") -> list[Finding]:
-        """One finding for each dead leaf, with the living one that looks most like it."""
-        living = [field_path(path) for path in self.alive]
-        found = []
-        for path in self.dead:
-            name = field_path(path)
-            near = nearest(name, living)
-            message = f"{name} changes nothing: no template reads it"
-            hint = f"did you mean {near}?" if near else "take it away"
-            found.append(Finding("dead-values", message, where=where, path=name, hint=hint))
-        return found
+    disabled: Mapping[Path, str] = field(default_factory=dict)
+    undecided: tuple[Path, ...] = ()
 
 
 def find_dead_values(
@@ -69,160 +63,241 @@ def find_dead_values(
     paths: Iterable[Path] | None = None,
     *,
     schema: Mapping[str, object] | None = None,
+    render: Render | None = None,
+    switches: bool = False,
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> DeadReport:
     """Change each leaf, in one case after the other until it shows life; what never does is dead.
 
     ``paths`` are the leaves to try (default: those of the chart's values and of all cases), ``schema`` says which
-    values are allowed (default: the chart's own). ``progress`` is told how many leaves are decided, and of how many.
-    Raises RenderError or ValuesRefused where a case does not render as it is.
+    values are allowed (default: the chart's own), ``render`` how to render (default: ``chart.render``). ``switches``
+    tells values of parts that are switched off apart from dead ones, which needs the chart's files. ``progress`` is
+    told how many leaves are decided, and of how many. Raises RenderError or ValuesRefused where a case does not render
+    as it is.
     """
-    schema = chart.schema if schema is None else schema
-    compiled = CompiledSchema(schema) if schema is not None else None
-    merged = [helm_merge(chart.values, values) for _, values in cases]
-    wanted = list(dict.fromkeys(paths if paths is not None else _all_leaves(merged)))
-    open_ = {path: _known_value(merged, path) for path in wanted}
-    alive: list[Path] = []
-    fixed: set[Path] = set(wanted)
-    unstable: set[str] = set()
-    renders = 0
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        for number, (name, values) in enumerate(cases):
-            if not open_:
-                break
-            trial = _Trial(chart, name, values, compiled, open_)
-            living = trial.by_batch() if number == 0 else set()
-            left = [path for path in open_ if path not in living]
-            size = 1 if number == 0 else _GROUP
-            groups = [left[start : start + size] for start in range(0, len(left), size)]
-            for decided, found in enumerate(pool.map(trial.living, groups), 1):
-                living |= found
-                if progress is not None:
-                    progress(len(wanted) - len(left) + min(decided * size, len(left)), len(wanted))
-            alive += [path for path in open_ if path in living]
-            fixed -= trial.changeable
-            unstable |= trial.unstable
-            renders += trial.renders
-            open_ = {path: value for path, value in open_.items() if path not in living}
-    dead = tuple(path for path in open_ if path not in fixed)
-    return DeadReport(
-        dead, tuple(alive), tuple(path for path in open_ if path in fixed), tuple(sorted(unstable)), renders
-    )
+        search = _Search(chart, cases, paths, schema, render or chart.render, pool, progress or no_progress)
+        search.run(Mentions(chart.files))
+        return search.report(switches=switches)
 
 
-def _all_leaves(merged: Sequence[Values]) -> list[Path]:
-    return [path for values in merged for path, _ in leaves(values)]
-
-
-def _known_value(merged: Sequence[Values], path: Path) -> object:
-    """The leaf's value in the first case that has it."""
-    return next((found for values in merged if (found := get_at(values, path)) is not MISSING), None)
-
-
-class _Trial:
-    """One case, in which leaves are changed."""
+class _Search:
+    """One search for dead values."""
 
     def __init__(
-        self, chart: ChartHandle, name: str, values: Values, schema: CompiledSchema | None, known: Mapping[Path, object]
+        self,
+        chart: ChartHandle,
+        cases: Sequence[Case],
+        paths: Iterable[Path] | None,
+        schema: Mapping[str, object] | None,
+        render: Render,
+        pool: ThreadPoolExecutor,
+        progress: Progress,
     ) -> None:
         self._chart = chart
-        self._values = values
-        self._schema = schema
-        self._merged = helm_merge(chart.values, values)
-        self._known = known
-        self.changeable: set[Path] = set()
-        self.renders = 2
-        try:
-            self._before = chart.render(values)
-            again = chart.render(values)
-        except (RenderError, ValuesRefused) as error:
-            raise type(error)(f"{name}: {error}") from error
-        self.unstable = {
-            template for template in {*self._before, *again} if self._before.get(template) != again.get(template)
-        }
+        self._cases = [Case(*case) for case in cases]
+        schema = chart.schema if schema is None else schema
+        self._schema = CompiledSchema(schema) if schema is not None else None
+        self._render = render
+        self._pool = pool
+        self._progress = progress
+        self._merged = [helm_merge(chart.values, case.values) for case in self._cases]
+        wanted = paths if paths is not None else (path for one in self._merged for path, _ in leaves(one))
+        self._open = {path: self._known_value(path) for path in wanted}
+        self._total = len(self._open)
+        self._fixed = set(self._open)
+        self._alive: list[Path] = []
+        self._unstable: set[str] = set()
+        self._lost: set[str] = set()
+        self._trials: list[Trial] = []
+        self._renders = 0
 
-    def by_batch(self) -> set[Path]:
-        """The leaves whose witness comes out when all texts and whole numbers have one of their own."""
-        taken = set(_WITNESS.findall(self._text(self._before)))
-        numbers = (number for number in range(1009, 10**6) if str(number) not in taken)
-        given: dict[Path, tuple[str, object]] = {}
-        for count, path in enumerate(self._known):
-            value = self._value(path)
-            witness: object = f"wz{count:06d}q" if isinstance(value, str) else next(numbers)
-            if isinstance(value, str | int) and not isinstance(value, bool) and self._accepts(path, witness):
-                given[path] = (str(witness), witness)
-        self.changeable |= set(given)
-        return self._batch(given)
+    def run(self, mentions: Mentions) -> None:
+        """Try all leaves in all cases."""
+        self._mentions = mentions
+        for number, case in enumerate(self._cases):
+            if not self._open:
+                break
+            trial = self._trial(case.name, case.values)
+            self._trials.append(trial)
+            found = trial.by_batch(self._open) if number == 0 else set()
+            left = [path for path in self._open if path not in found]
+            found |= self.living(trial, left, alone=mentions.mentions if number == 0 else None)
+            self._alive += [path for path in self._open if path in found]
+            self._fixed -= trial.changeable
+            self._unstable |= trial.unstable
+            self._lost |= trial.lost
+            self._open = {path: value for path, value in self._open.items() if path not in found}
+        self._renders += sum(trial.renders for trial in self._trials)
 
-    def _batch(self, given: Mapping[Path, tuple[str, object]]) -> set[Path]:
-        if not given:
-            return set()
-        output = self._render({path: witness for path, (_, witness) in given.items()})
-        if output is None:
-            # One of them breaks the render; few are left to the next step, where each is alone.
-            if len(given) <= _SMALLEST_BATCH:
-                return set()
-            items = list(given.items())
-            half = len(items) // 2
-            return self._batch(dict(items[:half])) | self._batch(dict(items[half:]))
-        seen = {token.lower() for token in _WITNESS.findall(self._text(output))}
-        return {path for path, (token, _) in given.items() if token in seen}
-
-    def living(self, group: Sequence[Path]) -> set[Path]:
-        """The leaves of a group that show life."""
-        others = {path: self._others(path) for path in group}
-        self.changeable |= {path for path, values in others.items() if values}
+    def living(self, trial: Trial, paths: Sequence[Path], *, alone: Callable[[Path], bool] | None = None) -> set[Path]:
+        """Which of the leaves show life; those of ``alone`` are changed one by one, all others in groups."""
+        single = [path for path in paths if alone is not None and alone(path)]
+        rest = [path for path in paths if alone is None or not alone(path)]
+        groups = [[path] for path in single]
+        groups += [rest[start : start + _GROUP] for start in range(0, len(rest), _GROUP)]
         found: set[Path] = set()
-        for turn in range(max(map(len, others.values()), default=0)):
-            still = {path: values[turn] for path, values in others.items() if path not in found and turn < len(values)}
-            found |= self._probe(still)
+        done = self._total - len(paths)
+        for group, alive in zip(groups, self._pool.map(trial.living, groups), strict=True):
+            found |= alive
+            done += len(group)
+            self._progress(max(0, done), self._total)
         return found
 
-    def _probe(self, changed: Mapping[Path, object]) -> set[Path]:
-        if not changed:
-            return set()
-        output = self._render(changed)
-        if output is not None and self._same(output):
-            return set()
-        if len(changed) == 1:
-            return set(changed)
-        items = list(changed.items())
-        half = len(items) // 2
-        return self._probe(dict(items[:half])) | self._probe(dict(items[half:]))
+    def report(self, *, switches: bool) -> DeadReport:
+        """What was found; with ``switches`` the dead are tried once more in other circumstances."""
+        dead = [path for path in self._open if path not in self._fixed]
+        disabled: dict[Path, str] = {}
+        undecided = [path for path in dead if self._lost and self._mentions.mentioned_in(path, sorted(self._lost))]
+        if switches and self._trials:
+            disabled = self._disabled([path for path in dead if self._mentions.mentions(path)])
+        self._progress(self._total, self._total)
+        return DeadReport(
+            dead=tuple(path for path in dead if path not in disabled and path not in undecided),
+            alive=tuple(self._alive),
+            unchangeable=tuple(path for path in self._open if path in self._fixed),
+            unstable=tuple(sorted(self._unstable)),
+            renders=self._renders,
+            disabled=disabled,
+            undecided=tuple(path for path in undecided if path not in disabled),
+        )
 
-    def _others(self, path: Path) -> list[object]:
-        schema = self._schema.schema if self._schema is not None else None
-        return other_values(schema, path, self._value(path), lambda value: self._accepts(path, value))
+    def _disabled(self, dead: list[Path]) -> dict[Path, str]:
+        found: dict[Path, str] = {}
+        for trial in self._trials:
+            left = [path for path in dead if path not in found]
+            if not left:
+                break
+            reveal = Reveal(
+                trial,
+                partial(self._trial, trial.name),
+                partial(with_subchart_defaults, self._chart.files),
+                self._alternatives(trial.merged),
+                self.living,
+            )
+            found |= reveal.conditions(left)
+            self._renders += reveal.renders
+        return found
 
-    def _value(self, path: Path) -> object:
-        here = get_at(self._merged, path)
-        return self._known[path] if here is MISSING else here
+    def _alternatives(self, values: Values) -> dict[Path, list[object]]:
+        """The other modes of the values: what the schema lists for a text, and what templates compare it with."""
+        full = with_subchart_defaults(self._chart.files, values)
+        found = alternatives_of(full, self._mentions.alternatives)
+        for path, value in leaves(full) if self._schema is not None else ():
+            listed = [one.get("enum") for one in schemas_at(self._schema.schema, path)] if self._schema else []
+            others = [one for options in listed if isinstance(options, list) for one in options if one != value]
+            if isinstance(value, str) and others:
+                known = found.setdefault(path, [])
+                known += [one for one in others if isinstance(one, str) and one not in known]
+        return found
 
-    def _accepts(self, path: Path, value: object) -> bool:
-        return self._schema is None or self._schema.accepts(set_at(self._merged, path, value))
+    def _trial(self, name: str, values: Values) -> Trial:
+        return Trial(self._render, self._chart.values, name, values, self._schema, self._open)
 
-    def _render(self, changed: Mapping[Path, object]) -> dict[str, str] | None:
-        """What comes out with the changes, or None where Helm refuses them."""
-        values: Values = self._values
-        for path, value in changed.items():
-            values = override_at(values, self._merged, path, value)
-        self.renders += 1
-        try:
-            return self._chart.render(values)
-        except (RenderError, ValuesRefused):
-            return None
-        except HelmError as error:
-            raise HelmError(f"while {', '.join(map(field_path, changed))} was changed: {error}") from error
-
-    def _same(self, output: Mapping[str, str]) -> bool:
-        if not self.unstable:
-            return output == self._before
-        return _without(output, self.unstable) == _without(self._before, self.unstable)
-
-    def _text(self, output: Mapping[str, str]) -> str:
-        return "\n".join(output.values())
+    def _known_value(self, path: Path) -> object:
+        """The leaf's value in the first case that has it."""
+        return next((found for values in self._merged if (found := get_at(values, path)) is not MISSING), None)
 
 
-def _without(output: Mapping[str, str], left_out: Collection[str]) -> dict[str, str]:
-    return {template: text for template, text in output.items() if template not in left_out}
+def check_dead_values(subject: Subject, progress: Progress = no_progress) -> CheckResult:
+    """Each leaf that values.yaml or a values file sets changes something in what Helm renders, in some case.
+
+    Leaves below a dependency that is not in ``charts/`` cannot be judged and are left out. Rules: ``dead`` (an error),
+    ``disabled`` (a note: read only where another part is switched on), ``undecided`` (a note).
+    """
+    if subject.chart.metadata.get("type") == "library":
+        return CheckResult(CHECK, "", skipped="a library chart renders nothing")
+    failed = {failure.case.name for failure in subject.failures}
+    cases = [case for case in subject.cases if case.name not in failed]
+    if not cases:
+        return CheckResult(CHECK, "", skipped="no case renders")
+    wanted, absent = _paths(subject, cases)
+    report = find_dead_values(
+        subject.chart,
+        cases,
+        wanted,
+        render=partial(
+            subject.chart.render,
+            release=subject.release,
+            namespace=subject.namespace,
+            kube_version=subject.kube_versions[-1],
+        ),
+        switches=True,
+        threads=subject.threads,
+        progress=progress,
+    )
+    parts = [f"{len(wanted)} values in {report.renders} renders", f"{len(report.dead)} dead"]
+    parts += [f"{len(report.disabled)} of what is switched off"] if report.disabled else []
+    parts += [f"{absent} of absent dependencies not looked at"] if absent else []
+    return CheckResult(CHECK, ", ".join(parts), tuple(_findings(subject, report)))
+
+
+def _paths(subject: Subject, cases: Sequence[Case]) -> tuple[list[Path], int]:
+    """The leaves to try, and how many cannot be judged because their dependency is absent."""
+    declared = declared_dependencies(subject.chart.files)
+    missing = {one.key for one in declared if find_dependency(subject.chart.files, one) is None}
+    read_by_helm = {condition for one in declared for condition in one.conditions}
+    read_by_helm |= {(*start, *path) for start, path in _imported(declared)}
+    wanted: dict[Path, None] = {}
+    absent: set[Path] = set()
+    for case in cases:
+        for path, _ in leaves(subject.values_of(case)):
+            if path in read_by_helm or path[0] == "tags":
+                continue
+            if path[0] in missing or (path[0] == "global" and missing):
+                absent.add(path)
+            else:
+                wanted[path] = None
+    return list(wanted), len(absent)
+
+
+def _imported(declared: Sequence[object]) -> list[tuple[Path, Path]]:
+    """Where the values that a dependency's ``import-values`` names stand, under the dependency's key."""
+    found: list[tuple[Path, Path]] = []
+    for one in declared:
+        listed = one.raw.get("import-values")  # type: ignore[attr-defined]
+        for entry in listed if isinstance(listed, list) else ():
+            if isinstance(entry, Mapping) and isinstance(entry.get("child"), str):
+                found.append(((one.key,), tuple(entry["child"].split("."))))  # type: ignore[attr-defined]
+            elif isinstance(entry, str):
+                found.append(((one.key, "exports"), (entry,)))  # type: ignore[attr-defined]
+    return found
+
+
+def _findings(subject: Subject, report: DeadReport) -> list[Finding]:
+    files = subject.chart.files
+    candidates = list(dict.fromkeys((*report.alive, *report.disabled)))
+    known = declared_paths(files) if report.dead else []
+    found = []
+    for path in report.dead:
+        near = nearest_path(path, candidates) or nearest_path(path, known)
+        found.append(
+            Finding(
+                CHECK,
+                f"{field_path(path)} changes nothing: no template reads it",
+                where=_where(subject, path),
+                path=field_path(path),
+                hint=f"did you mean {field_path(near)}?" if near else "take it away",
+                rule="dead",
+            )
+        )
+    for path, condition in report.disabled.items():
+        message = f"{field_path(path)} changes nothing here: it is read only where {condition}"
+        found.append(_note(subject, path, message, "disabled"))
+    for path in report.undecided:
+        message = f"{field_path(path)} cannot be judged: the templates that mention it differ at each render"
+        found.append(_note(subject, path, message, "undecided"))
+    return found
+
+
+def _note(subject: Subject, path: Path, message: str, rule: str) -> Finding:
+    return Finding(CHECK, message, where=_where(subject, path), path=field_path(path), rule=rule, severity="note")
+
+
+def _where(subject: Subject, path: Path) -> str:
+    """The file that sets a leaf: values.yaml, or the first values file that does."""
+    for case in subject.cases[1:]:
+        if get_at(subject.chart.values, path) is MISSING and get_at(case.values, path) is not MISSING:
+            return case.name
+    return "values.yaml"

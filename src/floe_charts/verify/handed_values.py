@@ -22,6 +22,7 @@ CHECK = "dependencies"
 _MAX_DEPTH = 10
 _MAX_FAULTS = 30
 _NOT_HANDED = frozenset({"enabled", "global", "tags"})
+_DESCRIPTIONS = frozenset({"README.md", "values.schema.json", "values.yaml"})
 _CLOSE = 0.8
 
 
@@ -106,11 +107,12 @@ def _compiled(same: _Same) -> CompiledSchema | None:
 
 
 @lru_cache(maxsize=256)
-def _words(same: _Same) -> frozenset[str]:
-    """Every word in a chart's templates and values, comments included."""
+def _words(same: _Same, templates_only: bool) -> frozenset[str]:
+    """Every word in a chart's templates and, unless ``templates_only``, in its values and what describes them."""
     words: set[str] = set()
     for file, content in same.chart.files.items():
-        if file.startswith("templates/") or file in {"values.yaml", "README.md", "values.schema.json"}:
+        described = not templates_only and file in _DESCRIPTIONS
+        if described or file.startswith("templates/"):
             words.update(re.findall(r"[A-Za-z0-9_-]+", content.decode("utf-8", errors="replace")))
     return frozenset(words)
 
@@ -126,7 +128,9 @@ def _unknown_keys(
     chart = charts[-1]
     if chart.metadata.get("type") == "library" or not chart.values:
         return
-    words = frozenset().union(*(_words(_Same(one)) for one in (*charts, *_all_below(chart))))
+    # A parent's values.yaml is what hands the key over, so it proves nothing.
+    read_above = [_words(_Same(one), True) for one in charts[:-1]]
+    words = frozenset().union(*read_above, *(_words(_Same(one), False) for one in (chart, *_all_below(chart))))
     taken = {key for key, _ in _inner(chart)}
     for inside, siblings in _unknown(handed, chart.values, ()):
         key = str(inside[-1])

@@ -33,8 +33,8 @@ def check_kubernetes(subject: Subject, progress: Progress = no_progress) -> Chec
     """Hold the objects of every rendering against the schemas of the Kubernetes version it was rendered for.
 
     Unknown fields are faults. Rules: ``unknown-field``, ``wrong-type``, ``missing-field``, ``unknown-kind`` (the
-    version has no such apiVersion and kind), ``invalid`` (values that are not allowed; names, labels and quantities, see
-    :mod:`floe_charts.verify.kubernetes_rules`). Custom resources are left to ``custom-resources``.
+    version has no such apiVersion and kind), ``invalid`` (values that are not allowed; names, labels and quantities,
+    see :mod:`floe_charts.verify.kubernetes_rules`). Custom resources are left to ``custom-resources``.
     """
     findings, count = validate_renderings(subject.renderings, subject.kube_versions, progress)
     versions = " and ".join((", ".join(subject.kube_versions[:-1]), subject.kube_versions[-1])).removeprefix(" and ")

@@ -26,7 +26,9 @@ def check_renders(subject: Subject, progress: Progress = no_progress) -> CheckRe
 
     Rules: ``template-error`` (a template fails), ``demanded-by-chart`` (it calls ``fail`` or ``required``),
     ``refused-by-schema`` (values.schema.json does not take the values), ``broken-schema`` (it is no schema),
-    ``invalid-yaml``, ``not-an-object``, ``duplicate-object``. A chart whose bare defaults are refused or not enough gets a note if any other case renders.
+    ``invalid-yaml``, ``not-an-object``, ``duplicate-object``.
+
+    A chart whose bare defaults are refused or not enough gets a note where any other case renders.
     """
     wanted = len(subject.cases) * len(subject.kube_versions)
     progress(0, wanted)

@@ -285,7 +285,7 @@ def _takes_anything(schema: Mapping[str, object], path: Path) -> bool:
     """Whether the user's own keys at ``path`` may hold whatever the user likes."""
     here = schemas_at(schema, path)
     extra = [one.get("additionalProperties") for one in here]
-    said = any(one is True or (isinstance(one, Mapping) and _TALK.issuperset(one)) for one in extra)
+    said = any(one is True for one in extra)
     return said and not any("patternProperties" in one for one in here)
 
 

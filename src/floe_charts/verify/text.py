@@ -21,7 +21,7 @@ from floe_charts.verify.kube_yaml import YamlFault, read_documents
 from floe_charts.verify.subject import Case, Subject
 from floe_charts.verify.text_compare import AWKWARD_STRINGS, TextReport, check_text, plain_text_leaves, round_trips
 from floe_charts.verify.text_places import WORD, Form, compare, find_words, word
-from floe_charts.verify.values import Path, get_at, override_at
+from floe_charts.verify.values import Path, Values, get_at, override_at
 
 __all__ = [
     "AWKWARD_STRINGS",
@@ -77,6 +77,7 @@ class _Run:
     subject: Subject
     rendered: bool = False
     texts: int = 0
+    refused: set[Path] = field(default_factory=set)
     shown: dict[Path, set[str]] = field(default_factory=dict)
     looked_at: dict[Path, None] = field(default_factory=dict)
     compared: dict[Path, None] = field(default_factory=dict)
@@ -95,8 +96,7 @@ class _Run:
         if not stage.renders():
             return []
         self.rendered = True
-        absent = _absent_dependencies(self.subject)
-        paths = [path for path in plain_text_leaves(stage.merged, self.subject.chart.schema) if path[0] not in absent]
+        paths = [path for path in _plain_texts(self.subject, stage.merged) if path not in self.refused]
         self.looked_at.update(dict.fromkeys(paths))
         # An empty text often stands for "make one yourself"; a word there hides what is made.
         filled = [path for path in paths if get_at(stage.merged, path)]
@@ -110,6 +110,7 @@ class _Run:
                 faults.update(found)
                 self.texts += sum(passed.values())
                 self.compared.update(dict.fromkeys(passed))
+        self.refused |= stage.refused
         return list(_findings(case, faults))
 
     def _fresh(self, group: _Group) -> list[Path]:
@@ -133,6 +134,7 @@ class _Stage:
     def __post_init__(self) -> None:
         self.merged = self.subject.values_of(self.case)
         self.readable: set[str] = set()
+        self.refused: set[Path] = set()
 
     def renders(self) -> bool:
         """Whether Helm renders the case as it is; what is no YAML even then is not looked at."""
@@ -170,13 +172,15 @@ class _Stage:
         """The leaves that come out, in groups in which they do so together."""
         words = {path: word(number) for number, path in enumerate(paths)}
         try:
-            group = _Group(self, words, self.render(words), self.render(words)) if paths else None
+            group = _Group(self, words, self.render(words)) if paths else None
         except (_Refused, RenderError, YamlFault):
             group = None
         if group is not None and group.paths:
             yield group
             hidden = [path for path in paths if path not in group.templates]
             yield from self.groups(hidden) if hidden else ()
+        elif group is None and len(paths) == 1:
+            self.refused.add(paths[0])
         elif len(paths) > (1 if group is None else _SMALLEST):
             half = len(paths) // 2
             yield from self.groups(paths[:half])
@@ -186,15 +190,13 @@ class _Stage:
 class _Group:
     """Leaves that come out side by side, and what a render with a word in each of them looks like."""
 
-    def __init__(
-        self, stage: _Stage, words: Mapping[Path, str], rendered: Mapping[str, str], again: Mapping[str, str]
-    ) -> None:
-        """Read the render, and a second one of the same; raises YamlFault where a word alone breaks it."""
+    def __init__(self, stage: _Stage, words: Mapping[Path, str], rendered: Mapping[str, str]) -> None:
+        """Read the render; raises YamlFault where a word alone breaks it."""
         self._stage = stage
         self._words = dict(words)
         paths = {text: path for path, text in words.items()}
         self._documents = {name: read_documents(text) for name, text in rendered.items() if name in stage.readable}
-        self._again = {name: read_documents(again.get(name, "")) for name in self._documents}
+        self._again: dict[str, Sequence[object]] = {}
         self.templates: dict[Path, set[str]] = {}
         self._forms: dict[Path, set[Form]] = {}
         for name, documents in self._documents.items():
@@ -209,6 +211,10 @@ class _Group:
         """What is wrong with the wanted leaves, and how many texts came out as they went in, leaf by leaf."""
         free = [path for path in wanted if self._forms[path] == {"free"} and path[-1] not in _IMAGE]
         labels = [path for path in wanted if path not in free and self._forms[path] != {"formed"}]
+        if not free and not labels:
+            return {}, {}
+        again = self._stage.render(self._words)
+        self._again = {name: read_documents(again.get(name, "")) for name in self._documents}
         templates = self._templated(free)
         texts: dict[Path, tuple[str, ...]] = dict.fromkeys(labels, _LABEL_TEXTS)
         for path in free:
@@ -303,14 +309,23 @@ def _is_yaml(text: str) -> bool:
     return True
 
 
-def _absent_dependencies(subject: Subject) -> set[str]:
-    """The keys of values that go to a chart which is not at hand."""
+def _plain_texts(subject: Subject, values: Values) -> list[Path]:
+    """The leaves that take any text, also by the schema of the subchart that they go to; it has to be at hand."""
+    found = plain_text_leaves(values, subject.chart.schema)
     declared = subject.chart.metadata.get("dependencies")
-    absent = set()
     for one in declared if isinstance(declared, list) else ():
-        if isinstance(one, Mapping) and one.get("name") not in subject.chart.files.subcharts:
-            absent.add(str(one.get("alias") or one.get("name")))
-    return absent
+        if not isinstance(one, Mapping):
+            continue
+        key, subchart = (
+            str(one.get("alias") or one.get("name")),
+            subject.chart.files.subcharts.get(str(one.get("name"))),
+        )
+        below = get_at(values, (key,))
+        plain: set[Path] = set()
+        if subchart is not None and isinstance(below, Mapping):
+            plain = {(key, *path) for path in plain_text_leaves(below, subchart.schema)}
+        found = [path for path in found if path[0] != key or path in plain]
+    return found
 
 
 def _findings(case: Case, faults: _Faults) -> Iterator[Finding]:
