@@ -44,8 +44,9 @@ class DeadReport:
 
     ``disabled`` are leaves that are read only under other values, with the condition in words (``web.enabled is
     true``). ``unchangeable`` are leaves for which the schema takes no other value (a constant): nobody can set them in
-    vain. ``undecided`` are leaves that only templates mention which give another output at each render. ``unstable``
-    are such templates (a random password, a date). ``renders`` counts how often Helm was asked.
+    vain. ``undecided`` are leaves that templates read by name, and that yet changed nothing, whatever was tried, or
+    that only templates mention which give another output at each render. ``unstable`` are such templates (a random
+    password, a date). ``renders`` counts how often Helm was asked.
     """
 
     dead: tuple[Path, ...]
@@ -116,6 +117,9 @@ class _Search:
     def run(self, mentions: Mentions) -> None:
         """Try all leaves in all cases."""
         self._mentions = mentions
+        self._off = {
+            path[:-1] for one in self._merged for path, value in leaves(one) if value is False and len(path) > 1
+        }
         for number, case in enumerate(self._cases):
             if not self._open:
                 break
@@ -123,13 +127,22 @@ class _Search:
             self._trials.append(trial)
             found = trial.by_batch(self._open) if number == 0 else set()
             left = [path for path in self._open if path not in found]
-            found |= self.living(trial, left, alone=mentions.mentions if number == 0 else None)
+            found |= self.living(trial, left, alone=self._evident if number == 0 else None)
             self._alive += [path for path in self._open if path in found]
             self._fixed -= trial.changeable
             self._unstable |= trial.unstable
             self._lost |= trial.lost
             self._open = {path: value for path, value in self._open.items() if path not in found}
         self._renders += sum(trial.renders for trial in self._trials)
+
+    def _evident(self, path: Path) -> bool:
+        """Whether a leaf is hardly dead: worth a render of its own instead of a place in a group.
+
+        A text that is read would mostly have come out already; a switch or a number shows only in what it changes.
+        """
+        if not isinstance(self._open.get(path), bool | int | float) or not self._mentions.mentions(path):
+            return False
+        return not any(path[:length] in self._off for length in range(1, len(path) - 1))
 
     def living(self, trial: Trial, paths: Sequence[Path], *, alone: Callable[[Path], bool] | None = None) -> set[Path]:
         """Which of the leaves show life; those of ``alone`` are changed one by one, all others in groups."""
@@ -149,9 +162,10 @@ class _Search:
         """What was found; with ``switches`` the dead are tried once more in other circumstances."""
         dead = [path for path in self._open if path not in self._fixed]
         disabled: dict[Path, str] = {}
-        undecided = [path for path in dead if self._lost and self._mentions.mentioned_in(path, sorted(self._lost))]
+        undecided: list[Path] = []
         if switches and self._trials:
             disabled = self._disabled([path for path in dead if self._mentions.mentions(path)])
+            undecided = [path for path in dead if path not in disabled and self._undecided(path)]
         self._progress(self._total, self._total)
         return DeadReport(
             dead=tuple(path for path in dead if path not in disabled and path not in undecided),
@@ -160,7 +174,12 @@ class _Search:
             unstable=tuple(sorted(self._unstable)),
             renders=self._renders,
             disabled=disabled,
-            undecided=tuple(path for path in undecided if path not in disabled),
+            undecided=tuple(undecided),
+        )
+
+    def _undecided(self, path: Path) -> bool:
+        return self._mentions.reads(path) or (
+            bool(self._lost) and self._mentions.mentioned_in(path, sorted(self._lost))
         )
 
     def _disabled(self, dead: list[Path]) -> dict[Path, str]:
@@ -286,7 +305,7 @@ def _findings(subject: Subject, report: DeadReport) -> list[Finding]:
         message = f"{field_path(path)} changes nothing here: it is read only where {condition}"
         found.append(_note(subject, path, message, "disabled"))
     for path in report.undecided:
-        message = f"{field_path(path)} cannot be judged: the templates that mention it differ at each render"
+        message = f"{field_path(path)} changed nothing, whatever else was changed, though templates mention it"
         found.append(_note(subject, path, message, "undecided"))
     return found
 

@@ -12,6 +12,11 @@ from floe_charts.verify.values import Path, Values, leaves
 
 __all__ = ["Mentions", "declared_paths", "nearest_path", "with_subchart_defaults"]
 
+_COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.DOTALL)
+_INDEXED = re.compile(r'\b(?:index|get)\s+\$?(?:\.context|\.root)?\.Values((?:\s+"[^"]+")+)')
+_DUG = re.compile(r'\bdig((?:\s+"[^"]+")+)\s+[^{}]*?\$?\.Values')
+_QUOTED = re.compile(r'"([^"]+)"')
+_FIELD = re.compile(r"\.([A-Za-z0-9_]+)")
 _WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 _VALUES_PATH = re.compile(r"\.Values((?:\.[A-Za-z0-9_]+)*)(?!\.?[A-Za-z0-9_(])")
 _COMPARED = re.compile(
@@ -31,13 +36,19 @@ class Mentions:
     def __init__(self, files: ChartFiles) -> None:
         """Read the templates of a chart and of all charts in it."""
         self._words: set[str] = set()
+        self._fields: set[str] = set()
         self._whole: set[Path] = set()
         self._sources: dict[str, str] = {}
         self.alternatives: dict[Path, list[str]] = {}
-        for prefix, name, text in _templates(files, (), files.name, 0):
+        for prefix, name, source in _templates(files, (), files.name, 0):
+            text = _COMMENT.sub("", source)
             self._sources[name] = text
             self._words.update(_WORD.findall(text))
+            self._fields.update(_FIELD.findall(text))
             self._whole.update((*prefix, *found.split(".")[1:]) for found in _VALUES_PATH.findall(text))
+            for pattern in (_INDEXED, _DUG):
+                self._whole.update((*prefix, *_QUOTED.findall(keys)) for keys in pattern.findall(text))
+                self._fields.update(key for keys in pattern.findall(text) for key in _QUOTED.findall(keys))
             for path, value, other_value, other_path in _COMPARED.findall(text):
                 found = (*prefix, *(path or other_path).split(".")[1:])
                 self.alternatives.setdefault(found, []).append(value or other_value)
@@ -48,14 +59,16 @@ class Mentions:
             return True
         return all(word in self._words for word in _WORD.findall(str(path[-1])))
 
+    def reads(self, path: Path) -> bool:
+        """Whether a template names the leaf by its path, or by its key within a map that it takes as a whole."""
+        if path in self._whole:
+            return True
+        within = any(path[:length] in self._whole for length in range(1, len(path)))
+        return within and str(path[-1]) in self._fields
+
     def mentioned_in(self, path: Path, templates: Iterable[str]) -> bool:
         """Whether one of the templates (named as Helm names them) speaks of the leaf's key; unknown ones may."""
         return any(str(path[-1]) in self._sources.get(name, str(path[-1])) for name in templates)
-
-    @property
-    def paths(self) -> list[Path]:
-        """The paths of values that templates name."""
-        return sorted(path for path in self._whole if path)
 
 
 def _templates(files: ChartFiles, prefix: Path, name: str, depth: int) -> Iterator[tuple[Path, str, str]]:
@@ -65,7 +78,9 @@ def _templates(files: ChartFiles, prefix: Path, name: str, depth: int) -> Iterat
             yield prefix, f"{name}/{path}", content.decode("utf-8", "replace")
     if depth < _MAX_DEPTH:
         for dependency, below in present_dependencies(files):
-            yield from _templates(below, (*prefix, dependency.key), f"{name}/charts/{dependency.key}", depth + 1)
+            # The helpers of a library chart read the values of the chart that includes them.
+            place = prefix if below.metadata.get("type") == "library" else (*prefix, dependency.key)
+            yield from _templates(below, place, f"{name}/charts/{dependency.key}", depth + 1)
 
 
 def with_subchart_defaults(files: ChartFiles, values: Values, depth: int = 0) -> dict[str, object]:

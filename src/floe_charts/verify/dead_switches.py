@@ -1,7 +1,8 @@
 """Values that only a part which is switched off would read: switches are turned, and what then comes to life is told.
 
-First everything that is off is switched on, as far as the chart still renders; then empty values are filled; then the
-other modes are tried, one at a time; at last what is on is switched off.
+First the switches beside and above a leaf are turned on; then everything that is off, as far as the chart still
+renders; then one switch at a time; then empty values are filled; then the other modes are tried; at last what is on is
+switched off.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ __all__ = ["Living", "Reveal", "alternatives_of"]
 Living = Callable[[Trial, Sequence[Path]], set[Path]]
 """Tries leaves in a trial, side by side; the ones that show life."""
 
-MAX_MODES = 24
-MAX_CHAINS = 40
+MAX_RENDERS = 800
+"""So many renders are spent on one set of values; leaves that are not reached by then stay undecided."""
 
 
 class Reveal:
@@ -47,49 +48,56 @@ class Reveal:
 
     def conditions(self, dead: Sequence[Path]) -> dict[Path, str]:
         """What must be otherwise for a leaf to be read, in words; leaves that stay dead are not in it."""
-        found: dict[Path, str] = {}
+        self._found: dict[Path, str] = {}
         full = self._complete(self._trial.merged)
         switches = {path: value for path, value in leaves(full) if isinstance(value, bool)}
         off = [path for path, value in switches.items() if not value]
-        everything = self._settled(self._trial.values, {path: True for path in off})
-        for path in self._alive_in(everything, dead):
-            found[path] = ""
-        self._name(found, off, switches)
-        filled = self._settled(everything, dict(_fillings(full)))
-        found |= {path: "other values are not empty" for path in self._alive_in(filled, _without(dead, found))}
-        for path, value in self._modes(_without(dead, found)):
-            left = _without(dead, found)
-            other = self._settled(everything, {path: value})
-            said = f"{field_path(path)} is {value}"
-            found |= {leaf: said for leaf in self._alive_in(other, left)}
-        on = {path: False for path, value in switches.items() if value and _near(path, _without(dead, found))}
-        inverse = self._settled(self._trial.values, on)
-        found |= {path: "something else is switched off" for path in self._alive_in(inverse, _without(dead, found))}
-        return {path: found[path] for path in dead if path in found}
+        chains = self._beside(dead, off)
+        base = self._trial.values
+        everything = self._settled(base, dict.fromkeys(off, True))
+        self._note(everything, dead, "more is switched on")
+        above = sorted({switch for chain in chains for switch in chain})
+        near = self._settled(base, dict.fromkeys(above, True))
+        self._note(near, dead, "more is switched on")
+        for switch in off:
+            if switch not in above:
+                said = f"{field_path(switch)} is true"
+                self._note(self._settled(near, {switch: True}), dead, said)
+        filled = dict(_fillings(full))
+        self._note(self._settled(everything, filled), dead, "other values are not empty")
+        self._note(self._settled(near, filled), dead, "other values are not empty")
+        for path, value in self._modes(_without(dead, self._found)):
+            self._note(self._settled(near, {path: value}), dead, f"{field_path(path)} is {value}")
+        on = {path: False for path, value in switches.items() if value and _near(path, _without(dead, self._found))}
+        self._note(self._settled(base, on), dead, "something else is switched off")
+        return {path: self._found[path] for path in dead if path in self._found}
 
-    def _name(self, found: dict[Path, str], off: Sequence[Path], switches: Mapping[Path, bool]) -> None:
-        """Say which switch it is: those whose map the leaf is in, if they alone bring it to life."""
+    def _beside(self, dead: Sequence[Path], off: Sequence[Path]) -> list[tuple[Path, ...]]:
+        """Turn on the switches whose map a leaf is in, note what they alone bring to life, and return them."""
         chains: dict[tuple[Path, ...], list[Path]] = {}
-        for path in found:
+        for path in dead:
             chain = tuple(switch for switch in off if path[: len(switch) - 1] == switch[:-1] and len(switch) > 1)
-            chains.setdefault(chain, []).append(path)
-        for path in found:
-            found[path] = "more is switched on"
-        for number, (chain, group) in enumerate(chains.items()):
-            for tried in _narrowed(chain) if number < MAX_CHAINS else ():
+            if chain:
+                chains.setdefault(chain, []).append(path)
+        for chain, group in chains.items():
+            for tried in _narrowed(chain):
+                said = " and ".join(field_path(switch) for switch in tried)
                 values = self._settled(self._trial.values, dict.fromkeys(tried, True))
-                said = " and ".join(f"{field_path(switch)}" for switch in tried)
-                for path in self._alive_in(values, [path for path in group if found[path] == "more is switched on"]):
-                    found[path] = f"{said} {'is' if len(tried) == 1 else 'are'} true"
+                self._note(values, group, f"{said} {'is' if len(tried) == 1 else 'are'} true")
+        return list(chains)
+
+    def _note(self, values: Values, dead: Sequence[Path], said: str) -> None:
+        """Note ``said`` for the leaves that come to life with ``values``."""
+        self._found |= dict.fromkeys(self._alive_in(values, _without(dead, self._found)), said)
 
     def _modes(self, dead: Sequence[Path]) -> list[tuple[Path, object]]:
         """The other modes, those first that stand near the dead leaves."""
         every = [(path, value) for path, values in self._alternatives.items() for value in values]
         far = [one for one in every if not _near(one[0], dead)]
-        return [*(one for one in every if one not in far), *far][:MAX_MODES]
+        return [*(one for one in every if one not in far), *far]
 
     def _alive_in(self, values: Values, dead: Sequence[Path]) -> set[Path]:
-        if not dead or values == self._trial.values:
+        if not dead or values == self._trial.values or self.renders > MAX_RENDERS:
             return set()
         try:
             trial = self._make(values)
@@ -101,7 +109,7 @@ class Reveal:
 
     def _settled(self, values: Values, changes: Mapping[Path, object]) -> Values:
         """The values with as many of the changes as Helm takes together."""
-        if not changes:
+        if not changes or self.renders > MAX_RENDERS:
             return values
         tried = self._changed(values, changes)
         if self._renders(tried):
