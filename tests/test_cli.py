@@ -561,51 +561,6 @@ class TestExamples:
             done = run(*shlex.split(example)[3:])
             assert done.exit_code == 0, f"{example}: {done.stderr}"
 
-    def test_every_option_is_in_help_and_readme(self, run: Run) -> None:
-        readme = (ROOT / "README.md").read_text()
-        help_text = run("synth", "--help").stdout
-        table = set(re.findall(r"^\| `(--[a-z-]+)", readme, re.MULTILINE))
-        assert table == set(re.findall(r"^  (--[a-z-]+)", help_text, re.MULTILINE))
-        assert table == {option for item in main.commands["synth"].params for option in item.opts}
-
-    def test_of_the_readme_run(self, run: Run) -> None:
-        readme = (ROOT / "README.md").read_text()
-        inline = re.findall(r"`(python -m floe_charts [^`]+)`", readme)
-        blocks = re.findall(r"\.venv/bin/python -m floe_charts ([^\n&]+)", readme)
-        commands = [*(shlex.split(text)[3:] for text in inline), *(shlex.split(text) for text in blocks)]
-        assert len(commands) >= 3
-        for command in commands:
-            done = run(*command)
-            assert done.exit_code == 0, f"{command}: {done.stderr}"
-
-    def test_deployment_file_of_the_readme_works(self, run: Run) -> None:
-        block = re.search(r"```yaml\n(# floe-charts\.yaml\n.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-        assert block is not None
-        Path("floe-charts.yaml").write_text(block[1])
-        done = run("synth")
-        assert done.exit_code == 0, done.stderr
-        assert overlay("prod-us")["postgres"]["external"]["host"] == "pg.example.com"
-        assert "oci://mirror.example.com/charts" in Path("charts/floe-platform/Chart.yaml").read_text()
-
-    def test_python_of_the_readme_runs(self, tmp_path: Path) -> None:
-        blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-        assert len(blocks) == 2
-        (tmp_path / "compiled_artifacts.json").write_text(json.dumps(EXAMPLE))
-        ours = (
-            blocks[1]
-            + "from floe_charts import CompiledArtifacts, synth\n"
-            + "files = synth([CompiledArtifacts.example()], platform=OurPlatform)\n"
-            + 'assert "floe-platform/templates/shop-deployment.yaml" in files, list(files)\n'
-        )
-        for number, text in enumerate((blocks[0], ours)):
-            script = tmp_path / f"snippet{number}.py"
-            script.write_text(text)
-            done = subprocess.run(
-                [sys.executable, script.name], cwd=tmp_path, env=environment(), capture_output=True, text=True
-            )
-            assert done.returncode == 0, done.stderr
-        assert (tmp_path / "charts/floe-platform/Chart.yaml").is_file()
-
 
 class TestLibrary:
     """What the issue shows: ``from floe_charts import ...``, pure until the last line."""

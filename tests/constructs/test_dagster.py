@@ -261,6 +261,19 @@ def test_high_availability_means_two_webservers(environment: str) -> None:
     assert stack.environment_values(found) == expected
 
 
+@pytest.mark.parametrize("part", ["dagsterWebserver", "dagsterDaemon"])
+@pytest.mark.parametrize(("text", "taken"), [('ü: "{x}" # \\', True), ("it's", False), ("two\nlines", False)])
+def test_annotations_that_the_chart_would_change_between_single_quotes_are_refused(
+    chart: ChartHandle, part: str, text: str, taken: bool
+) -> None:
+    values: dict[str, object] = {"dagster": {part: {"annotations": {"example.com/note": text}}}}
+    if taken:
+        chart.render(values)
+    else:
+        with pytest.raises(ValuesRefused):
+            chart.render(values)
+
+
 def test_names_that_end_up_unquoted_in_a_shell_are_refused() -> None:
     with pytest.raises(ValidationError):
         DagsterValues.model_validate({"postgresql": {"postgresqlUsername": "dagster; reboot"}})

@@ -11,6 +11,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from floe_charts.constructs.minio import ObjectStore
 from floe_charts.constructs.products import DataProducts, DataProductsValues, ProductFacts
 from floe_charts.errors import DeclarationError
 from floe_charts.helm.kubernetes import OLDEST, latest_kube_version
@@ -118,6 +119,45 @@ def test_false_and_zero_are_facts(tmp_path: Path) -> None:
         "catalog": {"warehouse": ""},
         "storage": {"path_style": False},
     }
+
+
+@pytest.fixture(scope="module")
+def with_minio(tmp_path_factory: pytest.TempPathFactory) -> ChartHandle:
+    chart = new_chart()
+    ObjectStore(chart)
+    DataProducts(chart, "products", [SMALL, FULL])
+    return written(chart, tmp_path_factory.mktemp("minio"))
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "own"),
+    [
+        ("http://floe-platform-minio:9000", True),
+        ("http://floe-platform-minio:9000/", True),
+        ("https://floe-platform-minio", True),
+        ("http://floe-platform-minio-2:9000", False),
+        ("http://floe-platform-minio.shared.svc:9000", False),
+        ("https://s3.example.com", False),
+        ("", False),
+    ],
+)
+def test_a_minio_that_is_switched_off_is_nobodys_store(with_minio: ChartHandle, endpoint: str, own: bool) -> None:
+    stores = {}
+    for enabled in (False, True):
+        facts = {"full-featured": {"storage": {"endpoint": endpoint}}}
+        values: dict[str, object] = {"minio": {"enabled": enabled}, "products": {"byName": facts}}
+        stores[enabled] = files_of(with_minio, values)["full-featured.yaml"]["storage"]
+    rest = {"bucket": "example-bucket", "region": "us-east-1", "path_style": True}
+    assert stores[True] == {"endpoint": endpoint, **rest}
+    assert stores[False] == (rest if own else stores[True])
+
+
+def test_a_product_without_a_store_has_none_beside_minio_either(with_minio: ChartHandle) -> None:
+    for enabled in (False, True):
+        assert files_of(with_minio, {"minio": {"enabled": enabled}})["small.yaml"] == {
+            "name": "Small",
+            "version": "0.1.0",
+        }
 
 
 def test_the_order_of_the_products_does_not_matter(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from floe_charts.helm import (
     gt,
     le,
     lt,
+    matches,
     ne,
     nonempty,
     not_,
@@ -161,6 +162,9 @@ def _typed(tree: Any) -> Any:
         (lambda v: present(v.limits.ratio), False),
         (lambda v: gt(v.limits.ratio, 0), False),
         (lambda v: ne(v.limits.ratio, 0.5), True),
+        (lambda v: matches(v.mode, "^[ab]$"), True),
+        (lambda v: matches(v.mode, r"\."), False),
+        (lambda v: matches(f"{v.mode}-{v.small}", "^a-0$"), True),
     ],
 )
 def test_conditions(condition: Any, holds: bool) -> None:
@@ -183,6 +187,7 @@ def test_conditions(condition: Any, holds: bool) -> None:
         (lambda v: eq(v.small, "0"), r"eq cannot compare .Values.web.small \(an integer\) with"),
         (lambda v: eq(v.counts, v.counts), "it takes two values of one scalar type"),
         (lambda v: lt(v.text, 1), "lt cannot compare"),
+        (lambda v: matches(v.small, "0"), r"matches looks into a text, but .Values.web.small is an integer"),
         (lambda v: when(v.small, 1), "not a condition; ask present"),
         (lambda v: when(v.text, 1), "not a condition; ask present"),
         (lambda v: not_(v.counts), "not a condition"),
@@ -248,6 +253,7 @@ def _optional_body(v: Any) -> dict[str, Any]:
         "choice": ternary(v.on, "on", "off"),
         "optionalChoice": ternary(present(v.count), v.count, v.count),
         "filled": [nonempty(v.text), nonempty(v.names), nonempty(v.marks)],
+        "matching": [matches(v.text, "t"), matches(v.text, "^$")],
         "there": [present(v.text), present(v.count), present(v.on), present(v.names), present(v.part)],
         "text2": yaml_text({"text": v.text, "count": v.count}),
     }
@@ -269,6 +275,7 @@ def test_what_is_not_set_leaves_nothing_behind(optional: Rendering) -> None:
         "if": "off",
         "choice": "off",
         "filled": [False, False, False],
+        "matching": [False, True],
         "there": [False] * 5,
         "text2": "{}\n",
     }
@@ -297,6 +304,7 @@ def test_zero_false_and_empty_are_set(optional: Rendering) -> None:
         "choice": "off",
         "optionalChoice": 0,
         "filled": [False, False, False],
+        "matching": [False, True],
         "there": [True] * 5,
         "text2": 'text: ""\ncount: 0\n',
     }
@@ -324,6 +332,7 @@ def test_what_is_set_is_there(optional: Rendering) -> None:
     assert body["defaults"] == {"text": "t", "count": 1000000, "ratio": 2, "on": True}
     assert (body["if"], body["choice"]) == ("on", "on")
     assert (body["filled"], body["there"]) == ([True] * 3, [True] * 5)
+    assert body["matching"] == [True, False]
 
 
 class Fraction(Values):

@@ -187,6 +187,25 @@ def test_a_service_in_the_namespace_of_another_release_is_not_ours() -> None:
     assert [line for line in files.notices if "lineage_endpoint" in line] == []
 
 
+def store_notices(**options: Any) -> list[str]:
+    files = synth([artifact()], plugin_values=(), **options)
+    return [line for line in files.notices if "plugins.storage.config.endpoint" in line]
+
+
+def test_where_minio_is_switched_off_it_is_told_what_says_where_objects_are() -> None:
+    assert store_notices() == [
+        "artifact.json: plugins.storage.config.endpoint: no Service of the release answers to "
+        "http://floe-platform-minio:9000 in qa, uat, staging, prod; it is switched off there, and the product's file "
+        "does not name it; a store that is not AWS S3 goes into products.byName.hello-floe.storage.endpoint"
+    ]
+
+
+def test_a_store_that_the_values_name_is_not_asked_for() -> None:
+    there = ["products.byName.hello-floe.storage.endpoint=https://s3.example.com"]
+    assert store_notices(sets=there, environments=["dev", "prod"]) == []
+    assert len(store_notices(sets=["products.byName.hello-floe.storage.bucket=data"], environments=["prod"])) == 1
+
+
 # Credentials and placeholders
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from floe_charts.helm.kubernetes import field_path
 from floe_charts.verify.dead import find_dead_values
-from floe_charts.verify.subject import Case
 from floe_charts.verify.json_schema import schemas_at
+from floe_charts.verify.subject import Case
 from floe_charts.verify.values import Path, leaves
 from tests.synth.charts import WrittenChart, declared_leaves
 

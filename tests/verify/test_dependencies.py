@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import yaml
 from floe_charts.verify.declared import lock_digest
 from floe_charts.verify.dependencies import check_dependencies
 from floe_charts.verify.findings import Finding
-from tests.support import write_chart
+from tests.support import SHARED, write_chart
 from tests.verify.subjects import subject_of
 
 REPOSITORY = "https://example.com/charts"
@@ -143,3 +144,22 @@ def test_odd_shapes_are_no_crash(tmp_path: Path) -> None:
     chart = parent(tmp_path, {"sub": None, "global": [1], "tags": "x"})
     (chart / "Chart.lock").write_text("dependencies: null\ndigest: 5\n", encoding="utf-8")
     assert {one.rule for one in found(chart, {"odd": {"sub": {"auth": None, "labels": 5}}})} <= {"lock-out-of-step"}
+
+
+@pytest.mark.skipif(not (SHARED / "upstream" / "dagster").is_dir(), reason="the real chart is not at hand")
+def test_values_handed_to_dagster_are_held_against_its_schema_without_the_network(tmp_path: Path) -> None:
+    """Its schema takes half of its types from a file of Kubernetes definitions on the network."""
+    entry = {"name": "dagster", "version": "*", "repository": REPOSITORY}
+    chart = write_chart(tmp_path / "c", {}, {}, chart={"dependencies": [entry]})
+    shutil.copytree(SHARED / "upstream" / "dagster", chart / "charts" / "dagster")
+    good = {"dagster": {"dagsterWebserver": {"replicaCount": 2, "livenessProbe": {"periodSeconds": 5}}}}
+    webserver = {"replicaCount": "two", "livenessProbe": {"periodSeconds": "often"}, "resources": {"limits": 3}}
+    told = found(chart, {"good": good, "bad": {"dagster": {"dagsterWebserver": webserver}}})
+    refused = [one for one in told if one.rule == "refused-by-subchart"]
+    assert {one.cases for one in refused} == {("bad",)}
+    assert sorted(one.path for one in refused) == [
+        "dagster.dagsterWebserver.livenessProbe.periodSeconds",
+        "dagster.dagsterWebserver.replicaCount",
+        "dagster.dagsterWebserver.resources.limits",
+    ]
+    assert not [one for one in told if one.rule == "could-not-look"]

@@ -24,8 +24,8 @@ def test_what_lint_says_is_a_finding_once_for_all_cases(tmp_path: Path) -> None:
     found = {one.rule: one for one in result.findings if one.fails}
     assert not result.passed
     assert "object name does not conform" in found["object-name"].message
-    assert (found["object-name"].where, found["object-name"].cases) == ("templates/x.yaml", ("defaults", "bad"))
-    assert any(one.where == "Chart.yaml" and one.cases == () for one in result.findings)
+    assert (found["object-name"].where, found["object-name"].cases) == ("c/templates/x.yaml", ("defaults", "bad"))
+    assert any(one.where == "c/Chart.yaml" and one.cases == () for one in result.findings)
 
 
 def test_a_remark_is_a_note(tmp_path: Path) -> None:

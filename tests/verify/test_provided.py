@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from floe_charts import CompiledArtifacts, synth
 from floe_charts.errors import HelmError
 from floe_charts.helm import Component, HelmChart, ProvidedObject, Values
@@ -53,7 +54,9 @@ def test_a_chart_that_declares_nothing_has_no_annotation() -> None:
     assert "annotations" not in metadata and provided_by_chart(metadata) == ()
 
 
-@pytest.mark.parametrize("text", ["shop-db", "[1]", "- kind: Secret", "- {kind: Secret, nme: x}", "a: [", "a\n---\nb", 5])
+@pytest.mark.parametrize(
+    "text", ["shop-db", "[1]", "- kind: Secret", "- {kind: Secret, nme: x}", "a: [", "a\n---\nb", 5]
+)
 def test_another_form_is_refused_in_one_line(text: object) -> None:
     with pytest.raises(HelmError, match=r"^Chart\.yaml: annotations\.floe-charts/provided.*") as caught:
         provided_by_chart({"annotations": {"floe-charts/provided": text}})

@@ -214,7 +214,7 @@ BROKEN = [
         "missing-secret",
         "serviceAccountName: shop-account",
         "imagePullSecrets: [{name: pull}]",
-        "imagePullSecrets[0].name mentions Secret pull, which is not in the release; if it is provided",
+        "imagePullSecrets[0].name mentions Secret pull, which is not in the release; if it exists outside",
     ),
     (
         "missing-secret",
@@ -547,3 +547,26 @@ def _paths(node, path=()):
         if (*path, step) not in {("kind",), ("apiVersion",), ("metadata",)}:
             yield (*path, step)
         yield from _paths(below, (*path, step))
+
+
+def test_a_hint_names_what_it_may_be_and_not_another_component(tmp_path):
+    texts = {
+        "sets.yaml": (
+            "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: app-controller}, spec: {serviceName: app-controller, "
+            "selector: {matchLabels: {app: a}}, template: {metadata: {labels: {app: a}}, spec: {containers: "
+            "[{name: a, image: i, ports: [{name: http, containerPort: 80}], "
+            "env: [{name: A, value: 'http://floe-platform-otel-collector:80'}]}]}}}}"
+        ),
+        "other.yaml": (
+            "{apiVersion: v1, kind: Service, metadata: {name: apps-controller}, "
+            "spec: {selector: {app: a}, ports: [{port: 80, targetPort: https}]}}"
+        ),
+        "jaeger.yaml": (
+            "{apiVersion: v1, kind: Service, metadata: {name: floe-platform-jaeger-collector}, "
+            "spec: {selector: {app: a}, ports: [{port: 80}]}}"
+        ),
+    }
+    hints = {one.rule: one.hint for one in check_references(subject_of(write_chart(tmp_path / "c", texts))).findings}
+    assert hints["governing-service"].startswith("Service apps-controller selects its pods")
+    assert hints["service-target-port"] == "name one of its ports"
+    assert hints["missing-host"].startswith("if it exists outside the release")

@@ -149,3 +149,26 @@ def test_other_namespaces_are_not_judged(tmp_path):
         "roleRef: {kind: Role, name: somebody-elses}, subjects: [{kind: ServiceAccount, name: a, namespace: other}]}"
     )
     assert _rules(_check(tmp_path, binding)) == []
+
+
+def test_what_a_template_without_yaml_may_make_cannot_be_judged(tmp_path):
+    """As Marquez' chart does with its ci values: its Deployment is no YAML, and its Service finds no pod."""
+    service = (
+        "apiVersion: v1\nkind: Service\nmetadata: {name: web}\n"
+        "spec: {selector: {app: web}, ports: [{port: 80, targetPort: http}]}\n"
+    )
+    account = (
+        "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {serviceAccountName: web-account, "
+        "containers: [{name: p, image: i, env: [{name: A, value: 'http://floe-platform-web:80'}]}]}}"
+    )
+    sound = write_chart(tmp_path / "a", {"service.yaml": service, "pod.yaml": account})
+    assert sorted(_rules(check_references(subject_of(sound)))) == [
+        "missing-host",
+        "missing-service-account",
+        "service-selects-nothing",
+    ]
+    broken = write_chart(tmp_path / "b", {"service.yaml": service, "pod.yaml": account, "web.yaml": "image: %!s(<nil>)"})
+    result = check_references(subject_of(broken))
+    assert set(_rules(result)) == {"unjudged"}
+    assert all("b/templates/web.yaml may make it" in one.message for one in result.findings)
+    assert result.figure.endswith("3 not judged (unreadable templates)")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from floe_charts.verify.dependencies import check_dependencies
 from floe_charts.verify.findings import Finding
 from floe_charts.verify.helm_errors import read_refusal, read_render_error
 from floe_charts.verify.renders import check_renders
@@ -131,3 +132,34 @@ def test_an_absent_dependency_is_the_hint(tmp_path: Path) -> None:
     chart = write_chart(tmp_path / "c", {"x.yaml": template}, chart={"dependencies": [dependency]})
     (found,) = check_renders(subject_of(chart)).findings
     assert "helm dependency build" in found.hint
+
+
+def test_what_a_subchart_refuses_is_one_finding_and_dependencies_tells_the_rest(tmp_path: Path) -> None:
+    chart = write_chart(
+        tmp_path / "c",
+        {},
+        {"sub": {"replicas": 1, "port": 2}, "own": 1},
+        schema={"properties": {"own": {"type": "integer"}}},
+        chart={"dependencies": [{"name": "sub", "version": "1.2.3"}]},
+    )
+    schema = {"properties": {"replicas": {"type": "integer"}, "port": {"type": "integer"}}}
+    write_chart(chart / "charts" / "sub", {}, {}, schema=schema, chart={"version": "1.2.3"})
+    subject = subject_of(chart, {"bad": {"sub": {"replicas": "two", "port": "three"}, "own": "x"}})
+    assert [(one.rule, one.where, one.path) for one in check_renders(subject).findings] == [
+        ("refused-by-schema", "c/values.schema.json", "own"),
+        ("refused-by-schema", "c/charts/sub/values.schema.json", ""),
+    ]
+    told = [one for one in check_dependencies(subject).findings if one.rule == "refused-by-subchart"]
+    assert {(one.where, one.path) for one in told} == {
+        ("c/charts/sub/values.schema.json", "sub.port"),
+        ("c/charts/sub/values.schema.json", "sub.replicas"),
+    }
+
+
+def test_a_refused_key_suggests_only_what_it_may_be_a_misspelling_of() -> None:
+    schema = {"properties": {"replicaCount": {}, "serviceAccount": {}}}
+    text = "c:\n- at '': additional properties 'serviceAcount', 'replicaSet', 'image' not allowed\n"
+    hints = [one.hint for one in read_refusal(text, "c", schema)]
+    assert hints == ["did you mean serviceAccount?", "did you mean replicaCount?", ""]
+    del schema["properties"]["serviceAccount"]
+    assert read_refusal(text, "c", schema)[0].hint == ""

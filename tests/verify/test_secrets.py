@@ -114,7 +114,7 @@ def test_credentials_in_values(rule: str, path: str, values: dict[str, object], 
 def test_what_is_no_credential(values: dict[str, object], tmp_path: Path) -> None:
     result = checked(tmp_path, values)
     assert result.findings == ()
-    assert result.figure == "1 sets of values, 1 objects, 1 templates"
+    assert result.figure == "1 set of values, 1 object, 1 template"
 
 
 @pytest.mark.parametrize(
@@ -244,4 +244,4 @@ def test_awkward_objects_do_not_crash(tmp_path: Path) -> None:
         {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "e"}, "spec": {"containers": ["x"], "args": "y"}},
     ]
     text = "---\n".join(yaml.safe_dump(one) for one in odd)
-    assert checked(tmp_path, templates={"x.yaml": text}).figure.startswith("1 sets of values, 5 objects")
+    assert checked(tmp_path, templates={"x.yaml": text}).figure.startswith("1 set of values, 5 objects")

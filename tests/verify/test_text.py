@@ -153,7 +153,7 @@ def test_a_chart_that_quotes_passes(tmp_path: Path) -> None:
     result = checked(tmp_path, data, "{{ .Values.v | quote }}", v="x", w="y", unused="z")
     assert result.findings == ()
     assert result.passed
-    assert result.figure.startswith(f"{2 * len(TELLING_TEXTS)} texts in 2 values came out as they went in")
+    assert result.figure.startswith("any text comes out of 2 of 2 values as it went in")
     assert result.figure.endswith("1 never come out")
 
 
@@ -232,7 +232,7 @@ def test_many_values_are_tried_together_and_only_the_guilty_one_is_named(tmp_pat
     data = "".join(f"  k{n}: {{{{ .Values.v{n}{'' if n == 77 else ' | quote'} }}}}\n" for n in range(150))
     result = checked(tmp_path, data, **{f"v{n}": "x" for n in range(150)})
     assert {one.path for one in result.findings} == {"v77"}
-    assert "in 150 values" in result.figure
+    assert "149 of 150 values" in result.figure
 
 
 def test_a_chart_that_does_not_render_is_skipped(tmp_path: Path) -> None:

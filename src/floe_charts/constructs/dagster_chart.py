@@ -19,6 +19,7 @@ from floe_charts.constructs.pod_values import (
     PodSecurity,
     Probe,
     PullPolicy,
+    QuotedText,
     SourceRef,
     StartupProbe,
     Volume,
@@ -29,6 +30,7 @@ from floe_charts.helm import (
     DnsName,
     Field,
     Image,
+    LabelKey,
     NodeSelector,
     Port,
     Resources,
@@ -121,7 +123,9 @@ class _Workload(SubchartValues):
     env: list[EnvVar] = Field([], description="Environment variables.")
     env_config_maps: list[SourceRef] = Field([], description="ConfigMaps that become environment variables.")
     env_secrets: list[SourceRef] = Field([], description="Secrets that become environment variables.")
-    annotations: StringMap = Field({}, description="Annotations of Deployment and pods; a change rolls the pods.")
+    annotations: dict[LabelKey, QuotedText] = Field(
+        {}, description="Annotations of Deployment and pods; a change rolls the pods."
+    )
     node_selector: NodeSelector = Field({}, description="Labels that a node must have.")
     tolerations: list[Toleration] = Field([], description="Taints that the pods tolerate.")
     pod_security_context: PodSecurity = Field(PodSecurity())

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from floe_charts.artifacts import CompiledArtifacts, find_endpoints, public_text
+from floe_charts.artifacts import ArtifactEndpoint, CompiledArtifacts, find_endpoints, public_text
 from floe_charts.constructs.dagster import DagsterStack
 from floe_charts.constructs.marquez import Marquez
 from floe_charts.constructs.minio import ObjectStore
@@ -25,6 +25,8 @@ from floe_charts.helm.provided import ProvidedObject
 from floe_charts.helm.spec import Spec, property_specs
 
 __all__ = ["FloePlatform"]
+
+_STORE = "plugins.storage.config.endpoint"
 
 
 class FloePlatform(HelmChart):
@@ -166,7 +168,8 @@ class FloePlatform(HelmChart):
     def unanswered(self, served: Mapping[str, Mapping[str, Any]]) -> list[str]:
         """In-cluster endpoints in the artifacts that no Service of the release answers to, a line for each.
 
-        ``served`` holds the final values of each environment: what is switched off there does not answer.
+        ``served`` holds the final values of each environment: what is switched off there does not answer, and a
+        product whose values name another object store does not ask its artifact's.
         """
         by_environment = {
             name: {
@@ -186,16 +189,32 @@ class FloePlatform(HelmChart):
                 if found.namespace is not None and found.namespace not in namespaces:
                     continue
                 address = f"{found.service or found.host}:{found.service_port}"
-                missing = [name for name, answers in by_environment.items() if address not in answers]
+                missing = [
+                    name
+                    for name, answers in by_environment.items()
+                    if address not in answers and not self._another_store(artifact, found, served[name])
+                ]
                 if not missing:
                     continue
                 problem = f"no Service of the release answers to {found.url}"
                 if address in everywhere:
                     problem += f" in {', '.join(missing)}; it is switched off there"
+                    if found.field == _STORE and found.namespace is None:
+                        value = f"products.byName.{artifact.slug}.storage.endpoint"
+                        problem += (
+                            f", and the product's file does not name it; a store that is not AWS S3 goes into {value}"
+                        )
                 else:
                     problem += f"; the nearest is {_nearest_address(address, everywhere)}"
                 lines.append(f"{artifact.source}: {found.field}: {problem}")
         return list(dict.fromkeys(lines))
+
+    def _another_store(self, artifact: CompiledArtifacts, found: ArtifactEndpoint, values: Mapping[str, Any]) -> bool:
+        """Whether ``found`` is the product's object store, and the values name another."""
+        product = values.get("products", {}).get("byName", {}).get(artifact.slug, {})
+        store = product.get("storage", {}).get("endpoint")
+        own = next(fact.storage_endpoint for fact in self.plan.products if fact.slug == artifact.slug)
+        return found.field == _STORE and store not in (None, own)
 
     # Texts
 

@@ -22,6 +22,7 @@ __all__ = [
     "PodSecurity",
     "Probe",
     "PullPolicy",
+    "QuotedText",
     "SourceRef",
     "StartupProbe",
     "Volume",
@@ -36,6 +37,9 @@ __all__ = [
 # Less the control characters, which Helm's toYaml writes so that YAML readers refuse them.
 HandedText = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$")]
 """Free text that a dependency writes with toYaml."""
+# Sprig's squote doubles no quote, and YAML takes a line break between quotes for a space.
+QuotedText = Annotated[str, StringConstraints(pattern="^[^'\\x00-\\x1f\\x7f-\\x9f\u2028\u2029\ufeff\ufffe\uffff]*$")]
+"""Free text that a dependency writes with squote."""
 AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._/-]*$", max_length=255)]
 """A path inside a container."""
 _SecretKey = Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]+$", max_length=253)]

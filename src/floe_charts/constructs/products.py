@@ -8,8 +8,25 @@ from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge
 
+from floe_charts.constructs.minio import ObjectStore
+from floe_charts.constructs.network import MINIO
 from floe_charts.constructs.part import PlatformPart
-from floe_charts.helm import DnsLabel, DnsName, EnvName, Field, HelmChart, Values, each, yaml_text
+from floe_charts.helm import (
+    DnsLabel,
+    DnsName,
+    EnvName,
+    Field,
+    HelmChart,
+    Values,
+    and_,
+    each,
+    matches,
+    not_,
+    or_,
+    present,
+    when,
+    yaml_text,
+)
 
 __all__ = ["PRODUCTS_PATH", "DataProducts", "DataProductsValues", "ProductFacts", "ProductValues"]
 
@@ -84,7 +101,9 @@ class CatalogFacts(Values):
 class StorageFacts(Values):
     """The object store that holds the product's files."""
 
-    endpoint: str | None = Field(None, description="Address of the S3 API.")
+    endpoint: str | None = Field(
+        None, description="Address of the S3 API; that of the release's MinIO is left out where minio.enabled is false."
+    )
     bucket: str | None = Field(None, description="Bucket.")
     region: str | None = Field(None, description="Region.")
     path_style: bool | None = Field(None, description="Whether the bucket's name stands in the path.")
@@ -133,7 +152,12 @@ class DataProductsValues(Values):
 
 
 class DataProducts(PlatformPart[DataProductsValues]):
-    """A ConfigMap ``<fullname>-products`` with a file ``<slug>.yaml`` per data product; Dagster's pods mount it."""
+    """A ConfigMap ``<fullname>-products`` with a file ``<slug>.yaml`` per data product; Dagster's pods mount it.
+
+    Nothing in the chart reads the files; they are there for the code of the data products. Where an environment
+    switches MinIO off they do not name it: without an endpoint, S3 clients talk to AWS, and the value
+    ``storage.endpoint`` of the product names any other store.
+    """
 
     title: ClassVar[str] = "Data products"
 
@@ -156,11 +180,24 @@ class DataProducts(PlatformPart[DataProductsValues]):
 
     def build(self, v: DataProductsValues) -> None:
         """The ConfigMap."""
-        data = {**each(v.by_name, lambda slug, product: {f"{slug}.yaml": yaml_text(_document(product))})}
+        data = {
+            **each(
+                v.by_name,
+                lambda slug, product: {f"{slug}.yaml": yaml_text(_document(product, self._store(product.storage)))},
+            )
+        }
         self.add(self.config_map(self.name("products"), data))
 
+    def _store(self, storage: StorageFacts) -> Any:
+        """The address of the object store, where there is one: not that of a MinIO that is switched off."""
+        minio: ObjectStore | None = self.chart.component(ObjectStore)
+        if minio is None:
+            return storage.endpoint
+        ours = matches(storage.endpoint, rf"^https?://{MINIO.static_host(self.chart)}(:|/|$)")
+        return when(and_(present(storage.endpoint), or_(minio.refs.enabled, not_(ours))), storage.endpoint)
 
-def _document(product: ProductValues) -> dict[str, Any]:
+
+def _document(product: ProductValues, store: Any) -> dict[str, Any]:
     credentials = {"secret": product.credentials_secret, "keys": product.credentials}
     facts = {
         key: getattr(product, key)
@@ -182,6 +219,7 @@ def _document(product: ProductValues) -> dict[str, Any]:
         "telemetry": (product.telemetry, ("endpoint", "protocol", "service_name")),
     }
     made = {name: {key: getattr(group, key) for key in keys} for name, (group, keys) in groups.items()}
+    made["storage"]["endpoint"] = store
     return {**facts, **made, "credentials": credentials}
 
 

@@ -13,8 +13,8 @@ from floe_charts.helm.spec import BOOLEAN, NUMBER, STRING, Spec
 
 __all__ = [
     "CHART_APP_VERSION", "CHART_NAME", "CHART_VERSION", "RELEASE_NAME", "RELEASE_NAMESPACE", "RELEASE_SERVICE",
-    "and_", "condition_of", "default", "eq", "filled", "ge", "gt", "holds_objects", "include", "le", "lt", "ne",
-    "nonempty", "not_", "or_", "presence", "present", "raw_template", "ternary", "tpl",
+    "and_", "condition_of", "default", "eq", "filled", "ge", "gt", "holds_objects", "include", "le", "lt",
+    "matches", "ne", "nonempty", "not_", "or_", "presence", "present", "raw_template", "ternary", "tpl",
 ]  # fmt: skip
 
 _T = TypeVar("_T")
@@ -93,6 +93,16 @@ def gt(left: float, right: float) -> bool:
 def ge(left: float, right: float) -> bool:
     """Whether ``left`` is at least ``right``; never where one of them is not set."""
     return _compare("ge", left, right)
+
+
+def matches(text: str | None, pattern: str) -> bool:
+    """Whether a regular expression (Go's RE2) is found in a text; one that is not set is taken for an empty one."""
+    node = node_of(text)
+    if node.spec.kind != "string":
+        raise DeclarationError(f"matches looks into a text, but {node.go('.')} is {node.spec.in_words}")
+    if node.spec.optional:
+        node = Call("default", (Constant("", STRING), AsFound(node, node.spec)), STRING)
+    return _truth("regexMatch", Constant(pattern, STRING), node)
 
 
 def and_(first: bool | None, *others: bool | None) -> bool:

@@ -67,10 +67,11 @@ def check_custom_resources(subject: Subject, progress: Progress = no_progress) -
 
 
 def _figure(checked: int, unchecked: int, kinds: int) -> str:
-    figure = f"{checked} object{'' if checked == 1 else 's'}"
+    total = checked + unchecked
+    figure = f"{total} object{'' if total == 1 else 's'}"
     if not unchecked:
         return figure
-    return f"{figure}; {unchecked} of {kinds} kind{'' if kinds == 1 else 's'} not checked for want of a schema"
+    return f"{figure}, {unchecked} of them not checked: no schema for {kinds} kind{'' if kinds == 1 else 's'}"
 
 
 def _no_schema(name: str, kind: _Kind) -> Finding:

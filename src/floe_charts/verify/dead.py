@@ -5,9 +5,10 @@ subchart's schema refuses then, for that means that it is read. Three steps, the
 
 1. texts, whole numbers, lists and maps get a witness of their own all at once, and those whose witness comes out are
    alive;
-2. the rest is changed one by one, with up to four values that the schema accepts; what no template mentions is changed
-   in groups: a group that changes nothing is dead as a whole, any other is halved;
-3. what was dead in one case is changed in groups in the next ones.
+2. of the rest, leaves of which different templates speak are changed at once, with up to four values that the schema
+   accepts: which template changed tells which leaf is alive;
+3. what is left is changed in groups: a group that changes nothing is dead as a whole, any other is halved. In the next
+   cases, so is what was dead in the first.
 
 What is dead in all cases is tried once more with other parts of the chart switched on
 (:mod:`~floe_charts.verify.dead_switches`). Renders run in threads: Helm works outside Python's lock.
@@ -117,17 +118,12 @@ class _Search:
     def run(self, mentions: Mentions) -> None:
         """Try all leaves in all cases."""
         self._mentions = mentions
-        self._off = {
-            path[:-1] for one in self._merged for path, value in leaves(one) if value is False and len(path) > 1
-        }
         for number, case in enumerate(self._cases):
             if not self._open:
                 break
             trial = self._trial(case.name, case.values)
             self._trials.append(trial)
-            found = trial.by_batch(self._open) if number == 0 else set()
-            left = [path for path in self._open if path not in found]
-            found |= self.living(trial, left, alone=self._evident if number == 0 else None)
+            found = self.living(trial, list(self._open), first=number == 0)
             self._alive += [path for path in self._open if path in found]
             self._fixed -= trial.changeable
             self._unstable |= trial.unstable
@@ -135,27 +131,23 @@ class _Search:
             self._open = {path: value for path, value in self._open.items() if path not in found}
         self._renders += sum(trial.renders for trial in self._trials)
 
-    def _evident(self, path: Path) -> bool:
-        """Whether a leaf is hardly dead: worth a render of its own instead of a place in a group.
-
-        A text that is read would mostly have come out already; a switch or a number shows only in what it changes.
-        """
-        if not isinstance(self._open.get(path), bool | int | float) or not self._mentions.mentions(path):
-            return False
-        return not any(path[:length] in self._off for length in range(1, len(path) - 1))
-
-    def living(self, trial: Trial, paths: Sequence[Path], *, alone: Callable[[Path], bool] | None = None) -> set[Path]:
-        """Which of the leaves show life; those of ``alone`` are changed one by one, all others in groups."""
-        single = [path for path in paths if alone is not None and alone(path)]
-        rest = [path for path in paths if alone is None or not alone(path)]
-        groups = [[path] for path in single]
-        groups += [rest[start : start + _GROUP] for start in range(0, len(rest), _GROUP)]
+    def living(self, trial: Trial, paths: Sequence[Path], *, first: bool = True) -> set[Path]:
+        """Which of the leaves show life: in a batch of witnesses, by the templates that speak of them, or in groups."""
         found: set[Path] = set()
-        done = self._total - len(paths)
+        decided = self._total - len(paths)
+        if first:
+            found |= trial.by_batch(paths)
+            self._progress(max(0, decided + len(found)), self._total)
+            left = [path for path in paths if path not in found]
+            found |= trial.by_template(left, self._mentions.speakers, self._pool.map)
+            self._progress(max(0, decided + len(found)), self._total)
+        left = [path for path in paths if path not in found]
+        groups = [left[start : start + _GROUP] for start in range(0, len(left), _GROUP)]
+        done = max(0, self._total - len(left))
         for group, alive in zip(groups, self._pool.map(trial.living, groups), strict=True):
             found |= alive
             done += len(group)
-            self._progress(max(0, done), self._total)
+            self._progress(done, self._total)
         return found
 
     def report(self, *, switches: bool) -> DeadReport:
@@ -184,10 +176,12 @@ class _Search:
 
     def _disabled(self, dead: list[Path]) -> dict[Path, str]:
         found: dict[Path, str] = {}
-        for trial in self._trials:
+        for number, trial in enumerate(self._trials):
             left = [path for path in dead if path not in found]
+            if number > 0:
+                left = [path for path in left if get_at(trial.values, path) is not MISSING]
             if not left:
-                break
+                continue
             reveal = Reveal(
                 trial,
                 partial(self._trial, trial.name),
@@ -212,7 +206,9 @@ class _Search:
         return found
 
     def _trial(self, name: str, values: Values) -> Trial:
-        return Trial(self._render, self._chart.values, name, values, self._schema, self._open)
+        return Trial(
+            self._render, self._chart.values, name, values, self._schema, self._open, self._mentions.alternatives
+        )
 
     def _known_value(self, path: Path) -> object:
         """The leaf's value in the first case that has it."""

@@ -14,7 +14,12 @@ __all__ = ["Mentions", "declared_paths", "nearest_path", "with_subchart_defaults
 
 _COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.DOTALL)
 _INDEXED = re.compile(r'\b(?:index|get)\s+\$?(?:\.context|\.root)?\.Values((?:\s+"[^"]+")+)')
+_RANGED = re.compile(r"\brange\b[^{}]*?\.Values((?:\.[A-Za-z0-9_]+)+)")
 _DUG = re.compile(r'\bdig((?:\s+"[^"]+")+)\s+[^{}]*?\$?\.Values')
+_DEFINED = re.compile(r'\{\{-?\s*(?:define|block)\s+"([^"]+)"')
+_INCLUDED = re.compile(r'\b(?:include|template)\s+"([^"]+)"')
+_INCLUDES_ANY = re.compile(r"\b(?:include|template)\s+[^\s\"]")
+_BY_KEY = re.compile(r"\b(?:dig|get|hasKey|index|omit|pick|pluck)\b[^{}]*")
 _QUOTED = re.compile(r'"([^"]+)"')
 _FIELD = re.compile(r"\.([A-Za-z0-9_]+)")
 _WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
@@ -38,20 +43,33 @@ class Mentions:
         self._words: set[str] = set()
         self._fields: set[str] = set()
         self._whole: set[Path] = set()
+        self._ranged: set[Path] = set()
         self._sources: dict[str, str] = {}
         self.alternatives: dict[Path, list[str]] = {}
+        self._named: dict[str, frozenset[Path]] = {}
         for prefix, name, source in _templates(files, (), files.name, 0):
             text = _COMMENT.sub("", source)
             self._sources[name] = text
             self._words.update(_WORD.findall(text))
             self._fields.update(_FIELD.findall(text))
-            self._whole.update((*prefix, *found.split(".")[1:]) for found in _VALUES_PATH.findall(text))
-            for pattern in (_INDEXED, _DUG):
-                self._whole.update((*prefix, *_QUOTED.findall(keys)) for keys in pattern.findall(text))
-                self._fields.update(key for keys in pattern.findall(text) for key in _QUOTED.findall(keys))
+            self._named[name] = frozenset(_named_values(text, prefix))
+            self._whole |= self._named[name]
+            self._ranged.update((*prefix, *found.split(".")[1:]) for found in _RANGED.findall(text))
+            self._fields.update(key for call in _BY_KEY.findall(text) for key in _QUOTED.findall(call))
             for path, value, other_value, other_path in _COMPARED.findall(text):
                 found = (*prefix, *(path or other_path).split(".")[1:])
                 self.alternatives.setdefault(found, []).append(value or other_value)
+        self._speakers: dict[Path, set[str]] = {}
+        for name, named in _with_included(self._sources, self._named).items():
+            for path in named:
+                self._speakers.setdefault(path, set()).add(name)
+
+    def speakers(self, path: Path) -> frozenset[str]:
+        """The templates (as Helm names what they give) that name the leaf or a map around it, helpers included."""
+        found: set[str] = set()
+        for length in range(1, len(path) + 1):
+            found |= self._speakers.get(path[:length], set())
+        return frozenset(found)
 
     def mentions(self, path: Path) -> bool:
         """Whether the leaf's own key stands in a template, or a map that it is in is handed on as a whole."""
@@ -60,15 +78,53 @@ class Mentions:
         return all(word in self._words for word in _WORD.findall(str(path[-1])))
 
     def reads(self, path: Path) -> bool:
-        """Whether a template names the leaf by its path, or by its key within a map that it takes as a whole."""
+        """Whether a template names the leaf by its path, or by a key within the innermost map that it takes whole."""
         if path in self._whole:
             return True
-        within = any(path[:length] in self._whole for length in range(1, len(path)))
-        return within and str(path[-1]) in self._fields
+        whole = next((length for length in range(len(path) - 1, 0, -1) if path[:length] in self._whole), 0)
+        # Below a map that is ranged over stand keys of the user's own.
+        step = whole + (path[:whole] in self._ranged)
+        return whole > 0 and (step >= len(path) or str(path[step]) in self._fields)
 
     def mentioned_in(self, path: Path, templates: Iterable[str]) -> bool:
         """Whether one of the templates (named as Helm names them) speaks of the leaf's key; unknown ones may."""
         return any(str(path[-1]) in self._sources.get(name, str(path[-1])) for name in templates)
+
+
+def _named_values(text: str, prefix: Path) -> Iterator[Path]:
+    """The paths of values that a template names, from the top; those below ``global`` are also the top's own."""
+    paths: list[Path] = [tuple(found.split(".")[1:]) for found in _VALUES_PATH.findall(text)]
+    paths += [tuple(_QUOTED.findall(keys)) for pattern in (_INDEXED, _DUG) for keys in pattern.findall(text)]
+    for path in paths:
+        yield (*prefix, *path)
+        if prefix and path[:1] == ("global",):
+            yield path
+
+
+def _with_included(sources: Mapping[str, str], named: Mapping[str, frozenset[Path]]) -> dict[str, set[Path]]:
+    """What each template that Helm writes out names itself or by the helpers that it includes, directly or not."""
+    defining: dict[str, set[str]] = {}
+    for name, text in sources.items():
+        for defined in _DEFINED.findall(text):
+            defining.setdefault(defined, set()).add(name)
+    helpers = {name for files in defining.values() for name in files}
+    direct: dict[str, set[str]] = {}
+    for name, text in sources.items():
+        wanted = {file for included in _INCLUDED.findall(text) for file in defining.get(included, ())}
+        # A name that is put together may be any.
+        direct[name] = helpers if _INCLUDES_ANY.search(text) else wanted
+    found: dict[str, set[Path]] = {}
+    for name in sources:
+        if "/templates/" not in name or name.rpartition("/")[2].startswith("_"):
+            continue
+        seen = {name}
+        waiting = [name]
+        while waiting:
+            new = direct[waiting.pop()] - seen
+            seen |= new
+            waiting += sorted(new)
+        found[name] = {path for file in seen for path in named[file]}
+    return found
 
 
 def _templates(files: ChartFiles, prefix: Path, name: str, depth: int) -> Iterator[tuple[Path, str, str]]:

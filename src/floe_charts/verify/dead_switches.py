@@ -7,7 +7,7 @@ switched off.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from floe_charts.errors import HelmError
 from floe_charts.helm.kubernetes import field_path
@@ -52,13 +52,15 @@ class Reveal:
         full = self._complete(self._trial.merged)
         switches = {path: value for path, value in leaves(full) if isinstance(value, bool)}
         off = [path for path, value in switches.items() if not value]
-        chains = self._beside(dead, off)
+        chains = {path: _chain(path, off) for path in dead}
         base = self._trial.values
+        likeliest = {path: _likeliest(chain) for path, chain in chains.items()}
+        self._note_each(base, likeliest)
+        self._note_each(base, chains)
         everything = self._settled(base, dict.fromkeys(off, True))
         self._note(everything, dead, "more is switched on")
-        above = sorted({switch for chain in chains for switch in chain})
+        above = sorted({switch for path in _without(dead, self._found) for switch in chains[path]})
         near = self._settled(base, dict.fromkeys(above, True))
-        self._note(near, dead, "more is switched on")
         for switch in off:
             if switch not in above:
                 said = f"{field_path(switch)} is true"
@@ -72,19 +74,13 @@ class Reveal:
         self._note(self._settled(base, on), dead, "something else is switched off")
         return {path: self._found[path] for path in dead if path in self._found}
 
-    def _beside(self, dead: Sequence[Path], off: Sequence[Path]) -> list[tuple[Path, ...]]:
-        """Turn on the switches whose map a leaf is in, note what they alone bring to life, and return them."""
-        chains: dict[tuple[Path, ...], list[Path]] = {}
-        for path in dead:
-            chain = tuple(switch for switch in off if path[: len(switch) - 1] == switch[:-1] and len(switch) > 1)
-            if chain:
-                chains.setdefault(chain, []).append(path)
-        for chain, group in chains.items():
-            for tried in _narrowed(chain):
-                said = " and ".join(field_path(switch) for switch in tried)
-                values = self._settled(self._trial.values, dict.fromkeys(tried, True))
-                self._note(values, group, f"{said} {'is' if len(tried) == 1 else 'are'} true")
-        return list(chains)
+    def _note_each(self, values: Values, chains: Mapping[Path, tuple[Path, ...]]) -> None:
+        """Turn on the switches of all leaves together, and note for each that comes to life its own."""
+        every = sorted({switch for chain in chains.values() for switch in chain})
+        leaves_of = [path for path, chain in chains.items() if chain and path not in self._found]
+        for path in self._alive_in(self._settled(values, dict.fromkeys(every, True)), leaves_of):
+            said = " and ".join(field_path(switch) for switch in chains[path])
+            self._found[path] = f"{said} {'is' if len(chains[path]) == 1 else 'are'} true"
 
     def _note(self, values: Values, dead: Sequence[Path], said: str) -> None:
         """Note ``said`` for the leaves that come to life with ``values``."""
@@ -135,16 +131,14 @@ class Reveal:
         return True
 
 
-def _narrowed(chain: tuple[Path, ...]) -> Iterator[tuple[Path, ...]]:
-    """The switches that may be meant, the likeliest first: those called ``enabled`` or ``create``, then all."""
-    if not chain:
-        return
-    usual = tuple(switch for switch in chain if str(switch[-1]) in {"enabled", "create", "install"})
-    if usual:
-        yield usual[-1:]
-        yield usual
-    yield from ((switch,) for switch in chain[::-1][:4] if switch not in usual)
-    yield chain
+def _chain(path: Path, off: Sequence[Path]) -> tuple[Path, ...]:
+    """The switches whose map a leaf is in, from the top down."""
+    return tuple(switch for switch in off if len(switch) > 1 and path[: len(switch) - 1] == switch[:-1])
+
+
+def _likeliest(chain: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Of the switches beside and above a leaf those that switch a whole part by their name."""
+    return tuple(switch for switch in chain if str(switch[-1]) in {"enabled", "create", "install"})
 
 
 def _fillings(values: Values) -> Iterable[tuple[Path, object]]:

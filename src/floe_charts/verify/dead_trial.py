@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 
 from floe_charts.errors import HelmError
 from floe_charts.helm.kubernetes import field_path
@@ -12,10 +13,14 @@ from floe_charts.verify.json_schema import CompiledSchema
 from floe_charts.verify.values import MISSING, Path, Values, get_at, helm_merge, override_at, set_at
 from floe_charts.verify.witnesses import other_values
 
-__all__ = ["Render", "Trial"]
+__all__ = ["Render", "Runner", "Trial"]
 
 Render = Callable[[Values], dict[str, str]]
 """What each template gives with values over the chart's defaults; raises RenderError or ValuesRefused."""
+
+Batch = Mapping[Path, object]
+Runner = Callable[[Callable[[Batch], set[Path]], Sequence[Batch]], Iterable[set[Path]]]
+"""Maps a function over batches of changes, side by side perhaps."""
 
 _SMALLEST_BATCH = 8
 _WITNESS = re.compile(r"wz[0-9]{6}q|(?<![0-9.])[0-9]{4,7}(?![0-9.])", re.IGNORECASE)
@@ -24,10 +29,10 @@ _WITNESS = re.compile(r"wz[0-9]{6}q|(?<![0-9.])[0-9]{4,7}(?![0-9.])", re.IGNOREC
 class Trial:
     """The values of one case, over the chart's defaults.
 
-    ``known`` gives a value for leaves that this case does not have. ``changeable`` gathers the leaves for which the
-    schema takes another value, ``renders`` counts how often Helm was asked. Lines that differ between two plain renders
-    (a random password, a date) say nothing and are left out; ``unstable`` are the templates that have such lines,
-    ``lost`` those of them whose lines cannot be compared at all.
+    ``known`` gives a value for leaves that this case does not have, ``options`` values worth trying. ``changeable``
+    gathers the leaves for which the schema takes another value, ``renders`` counts how often Helm was asked. Lines that
+    differ between two plain renders (a random password, a date) say nothing and are left out; ``unstable`` are the
+    templates that have such lines, ``lost`` those of them whose lines cannot be compared at all.
     """
 
     def __init__(
@@ -38,6 +43,7 @@ class Trial:
         values: Values,
         schema: CompiledSchema | None,
         known: Mapping[Path, object],
+        options: Mapping[Path, Sequence[object]] | None = None,
     ) -> None:
         """Render twice; raise RenderError or ValuesRefused, with the case's name, where that fails."""
         self.render = render
@@ -47,6 +53,7 @@ class Trial:
         self._schema = schema
         self.merged = helm_merge(defaults, values)
         self._known = known
+        self._options = options or {}
         self.changeable: set[Path] = set()
         self.renders = 2
         try:
@@ -110,6 +117,34 @@ class Trial:
         seen = {token.lower() for token in _WITNESS.findall("\n".join(output.values()))}
         return {path for path, (token, _) in given.items() if token in seen}
 
+    def by_template(self, paths: Iterable[Path], speakers: Callable[[Path], frozenset[str]], run: Runner) -> set[Path]:
+        """The leaves that change a template which speaks of them.
+
+        Leaves of which no template speaks together are changed in one render: which of the templates changed tells them
+        apart. ``speakers`` gives the templates that speak of a leaf, ``run`` maps a function over batches.
+        """
+        spoken = {path: speakers(path) for path in paths}
+        others = {path: self._others(path) for path in spoken if spoken[path]}
+        self.changeable |= {path for path, values in others.items() if values}
+        found: set[Path] = set()
+        for turn in range(max(map(len, others.values()), default=0)):
+            still = {path: values[turn] for path, values in others.items() if path not in found and turn < len(values)}
+            batches = [{path: still[path] for path in batch} for batch in _apart(still, spoken)]
+            for alive in run(partial(self._changing, spoken=spoken), batches):
+                found |= alive
+        return found
+
+    def _changing(self, changed: Mapping[Path, object], spoken: Mapping[Path, frozenset[str]]) -> set[Path]:
+        output = self._render(changed)
+        if output is not None:
+            names = {name for name in {*output, *self._before} if not self._same_template(name, output)}
+            return {path for path in changed if spoken[path] & names}
+        if len(changed) == 1:
+            return set(changed)
+        items = list(changed.items())
+        half = len(items) // 2
+        return self._changing(dict(items[:half]), spoken) | self._changing(dict(items[half:]), spoken)
+
     def living(self, group: Sequence[Path]) -> set[Path]:
         """The leaves of a group that show life: what comes out changes, or a template or a schema refuses."""
         others = {path: self._others(path) for path in group}
@@ -134,7 +169,9 @@ class Trial:
 
     def _others(self, path: Path) -> list[object]:
         schema = self._schema.schema if self._schema is not None else None
-        return other_values(schema, path, self.value(path), lambda value: self._accepts(path, value))
+        value = self.value(path)
+        named = [one for one in self._options.get(path, ()) if one != value and self._accepts(path, one)]
+        return [*named[:4], *other_values(schema, path, value, lambda other: self._accepts(path, other))]
 
     def value(self, path: Path) -> object:
         """The leaf's value here, or else the known one."""
@@ -162,12 +199,12 @@ class Trial:
             raise HelmError(f"while {', '.join(map(field_path, changed))} was changed: {error}") from error
 
     def _same(self, output: Mapping[str, str]) -> bool:
-        if not self._masks:
-            return output == self._before
-        return output.keys() == self._before.keys() and all(
-            text == self._before[template] or self._same_but_for_mask(template, text)
-            for template, text in output.items()
-        )
+        return output == self._before or all(self._same_template(name, output) for name in {*output, *self._before})
+
+    def _same_template(self, name: str, output: Mapping[str, str]) -> bool:
+        if name not in output or name not in self._before:
+            return False
+        return output[name] == self._before[name] or self._same_but_for_mask(name, output[name])
 
     def _same_but_for_mask(self, template: str, text: str) -> bool:
         if template not in self._masks:
@@ -179,6 +216,20 @@ class Trial:
         return len(before) == len(after) and all(
             one == other or number in mask for number, (one, other) in enumerate(zip(before, after, strict=True))
         )
+
+
+def _apart(paths: Iterable[Path], spoken: Mapping[Path, frozenset[str]]) -> list[list[Path]]:
+    """The leaves in batches within which no two are spoken of by one template."""
+    batches: list[tuple[list[Path], set[str]]] = []
+    for path in paths:
+        for batch, names in batches:
+            if not names & spoken[path]:
+                batch.append(path)
+                names |= spoken[path]
+                break
+        else:
+            batches.append(([path], set(spoken[path])))
+    return [batch for batch, _ in batches]
 
 
 def _differing_lines(one: str, other: str) -> Collection[int] | None:

@@ -140,8 +140,8 @@ def _unknown_keys(
         if len(inside) > 1 and not (near and _alike(key, near)):
             continue
         place = field_path((*path, *inside))
-        hint = f"did you mean {field_path((*path, *inside[:-1], near))}?" if near else ""
-        message = f"{place} is not a value of {chart.name}: neither its values.yaml nor its templates know it"
+        hint = f"did you mean {field_path((*path, *inside[:-1], near))}?" if near else f"take {key} out of your values"
+        message = f"{chart.name} has no such value: neither its values.yaml nor its templates know {key}"
         yield Finding(
             CHECK,
             message,

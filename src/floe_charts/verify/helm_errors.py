@@ -28,6 +28,7 @@ _LEAF = re.compile(r"^(?P<indent>\s*)- at '(?P<at>[^']*)': (?P<problem>.*)$")
 _CHART_LINE = re.compile(r"^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*):$")
 _EXTRA = re.compile(r"additional propert(?:y|ies) (?P<names>'.*') not allowed")
 _ABSENT = re.compile(r"missing propert(?:y|ies) (?P<names>'.*')")
+_CLOSE = 0.8
 _ONE_OF = re.compile(r"'(anyOf|oneOf)' failed|\b(anyOf|oneOf)\b")
 
 
@@ -124,7 +125,7 @@ def _refusals(chart: str, path: Path, problem: str, schema: Mapping[str, object]
             found = one.get("properties")
             declared += [str(key) for key in found] if isinstance(found, Mapping) else []
     for key in re.findall(r"'([^']*)'", extra["names"]) if extra else ():
-        near = nearest(key, declared)
+        near = nearest(key, [one for one in declared if _alike(key, one)])
         named = field_path((*path, key))
         hint = f"did you mean {field_path((*path, near))}?" if near else ""
         yield HelmFault("refused-by-schema", f"{named} is not a value of this chart", where, named, hint)
@@ -134,6 +135,14 @@ def _refusals(chart: str, path: Path, problem: str, schema: Mapping[str, object]
     if extra is None and absent is None:
         named = field_path(path)
         yield HelmFault("refused-by-schema", f"{named or 'the whole'}: {problem}", where, named)
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether one may be a misspelling of the other; a schema that names few keys has little that is nearest."""
+    from difflib import SequenceMatcher
+
+    one, other = one.lower(), other.lower()
+    return one[:1] == other[:1] or SequenceMatcher(None, one, other).ratio() >= _CLOSE
 
 
 def _deeper(lines: Sequence[str], indent: int) -> list[str]:

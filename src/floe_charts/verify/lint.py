@@ -63,9 +63,10 @@ def _told_elsewhere(message: LintMessage, case_fails: bool, unreadable: bool) ->
 
 def _finding(subject: Subject, case: Case, message: LintMessage) -> Finding:
     text = " ".join(message.text.split()).replace(str(subject.path), subject.chart.name)
-    where = message.path if not message.path.startswith("/") else ""
+    file = message.path if not message.path.startswith("/") else ""
     rule = next((name for pattern, name in _RULES if pattern.search(text)), "helm")
     # What concerns Chart.yaml is the same in every case.
-    cases = () if where == "Chart.yaml" or not where else (case.name,)
+    cases = () if file == "Chart.yaml" or not file else (case.name,)
+    where = f"{subject.chart.name}/{file}" if file else ""
     severity = "note" if message.severity == "info" else message.severity
     return Finding(CHECK, text, where=where, severity=severity, rule=rule, cases=cases)

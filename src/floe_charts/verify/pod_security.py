@@ -61,10 +61,15 @@ def check_pod_security(subject: Subject, progress: Progress = no_progress) -> Ch
             findings += _findings(obj, inside, pod, rendering.case.name, subject.pod_security)
         unjudged.update(obj.kind for obj in rendering.objects if (_group(obj), obj.kind) in _MAKE_PODS)
     progress(len(renderings), len(renderings))
-    figure = f"{len(seen)} pods with {sum(seen.values())} containers, {subject.pod_security}"
+    return CheckResult(CHECK, _figure(subject, len(seen), sum(seen.values()), unjudged), merge_cases(findings))
+
+
+def _figure(subject: Subject, pods: int, containers: int, unjudged: set[str]) -> str:
+    counted = f"{pods} pod{'s' * (pods != 1)} with {containers} container{'s' * (containers != 1)}"
+    figure = f"{counted}, {subject.pod_security}" if pods else f"no pods, {subject.pod_security}"
     if unjudged:
-        figure += f"; not judged: the pods that {', '.join(sorted(unjudged))} makes"
-    return CheckResult(CHECK, figure, merge_cases(findings))
+        figure += f"; not judged: the pods that {', '.join(sorted(unjudged))} make{'s' * (len(unjudged) == 1)}"
+    return figure
 
 
 _Found = tuple[RenderedObject, Path, PodTemplate]

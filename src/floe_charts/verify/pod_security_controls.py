@@ -341,7 +341,8 @@ def _missing(
     """That neither the pod nor these containers say ``what``: at the pod where none of its containers does."""
     if missing and len(missing) == len(pod.contexts):
         names = ", ".join(who for _, who, _ in missing)
-        yield Violation((*pod.context[0], *field), f"neither the pod nor {names} has {what}", hint)
+        has = f"neither the pod nor {names} has" if len(missing) == 1 else f"neither the pod nor any of {names} has"
+        yield Violation((*pod.context[0], *field), f"{has} {what}", hint)
     else:
         for path, who, _ in missing:
             yield Violation((*path, *field), f"neither the pod nor {who} has {what}", hint)

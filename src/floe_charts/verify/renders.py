@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from floe_charts.verify.declared import declared_dependencies, find_dependency
 from floe_charts.verify.engine import ValuesRefused
 from floe_charts.verify.findings import CheckResult, Finding, Progress, merge_cases, no_progress
+from floe_charts.verify.handed_values import handed_findings
 from floe_charts.verify.helm_errors import HelmFault, read_refusal, read_render_error, values_read
 from floe_charts.verify.objects import find_duplicates
 from floe_charts.verify.subject import Failure, Subject
@@ -16,8 +17,10 @@ __all__ = ["check_renders"]
 
 CHECK = "renders"
 
-_WANTED_BY_USERS = frozenset({"demanded-by-chart", "refused-by-schema"})
+_REFUSED = "refused-by-schema"
+_WANTED_BY_USERS = frozenset({"demanded-by-chart", _REFUSED})
 _NO_DEFAULTS = "its defaults alone are not enough for this chart; the other values were"
+_SEE_DEPENDENCIES = "the check dependencies tells each of them with its path"
 _GIVE_VALUES = "this chart wants values of its user: hand in a file that renders by --values"
 
 
@@ -28,6 +31,7 @@ def check_renders(subject: Subject, progress: Progress = no_progress) -> CheckRe
     ``refused-by-schema`` (values.schema.json does not take the values), ``broken-schema`` (it is no schema),
     ``invalid-yaml``, ``not-an-object``, ``duplicate-object``.
 
+    What the schema of a subchart refuses is one finding for each subchart; the check ``dependencies`` tells the values.
     A chart whose bare defaults are refused or not enough gets a note where any other case renders.
     """
     wanted = len(subject.cases) * len(subject.kube_versions)
@@ -43,9 +47,9 @@ def check_renders(subject: Subject, progress: Progress = no_progress) -> CheckRe
 
 def _failure_findings(subject: Subject, failure: Failure) -> Iterator[Finding]:
     text = str(failure.error)
-    faults: Sequence[HelmFault]
+    faults: Iterable[HelmFault]
     if isinstance(failure.error, ValuesRefused):
-        faults = read_refusal(text, subject.chart.name, subject.chart.schema)
+        faults = _once_told(read_refusal(text, subject.chart.name, subject.chart.schema), subject, failure)
     else:
         faults = [read_render_error(text, subject.chart.name)]
     bare = failure.case is subject.cases[0] and not failure.case.values
@@ -67,6 +71,28 @@ def _failure_findings(subject: Subject, failure: Failure) -> Iterator[Finding]:
             elif not subject.renderings:
                 finding = replace(finding, hint="; ".join(part for part in (fault.hint, _GIVE_VALUES) if part))
         yield finding
+
+
+def _once_told(faults: Sequence[HelmFault], subject: Subject, failure: Failure) -> Iterator[HelmFault]:
+    """The faults, those of a subchart's schema in one where the check ``dependencies`` tells each of them."""
+    own = f"{subject.chart.name}/"
+    refused: dict[str, list[HelmFault]] = {}
+    for fault in faults:
+        if fault.rule == _REFUSED and not fault.where.startswith(own):
+            refused.setdefault(fault.where, []).append(fault)
+        else:
+            yield fault
+    told: list[str] = []
+    if refused:
+        findings = handed_findings(subject.chart.files, failure.case.values, failure.case.name)
+        told = [one.where for one in findings if one.rule == "refused-by-subchart"]
+    for where, below in refused.items():
+        file = next((one for one in told if one.endswith(f"/charts/{where}")), None)
+        if file is not None:
+            message = f"the subchart {where.partition('/')[0]} refuses values that are handed to it"
+            yield HelmFault(_REFUSED, message, file, hint=_SEE_DEPENDENCIES)
+        else:
+            yield from below
 
 
 def _with_source(fault: HelmFault, subject: Subject) -> HelmFault:

@@ -220,7 +220,8 @@ def _in_map(node: Mapping[str, object], path: Path) -> Iterator[SecretLiteral]:
             name = "secretAccessKey"
         for found in find_literals(value, (*path, str(key)), name):
             if found.rule != "password-literal" or not names_keys:
-                yield found
+                # The finding shows the key as it stands there.
+                yield found._replace(what=str(key)) if found.what == "secretAccessKey" else found
 
 
 def _names_keys(node: Mapping[str, object], path: Path) -> bool:

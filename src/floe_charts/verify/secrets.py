@@ -89,7 +89,9 @@ def check_secrets(subject: Subject, progress: Progress = no_progress) -> CheckRe
     raw = [fault for fault in _in_sources(files) if fault.literal.text not in told]
     progress(steps, steps)
     findings = [fault.finding() for fault in (*trace.faults, *raw)]
-    figure = f"{len(subject.cases)} sets of values, {trace.looked_at} objects, {_count(files)} templates"
+    counts = ((len(subject.cases), "set"), (trace.looked_at, "object"), (_count(files), "template"))
+    sets, objects, templates = (f"{count} {word}{'s' * (count != 1)}" for count, word in counts)
+    figure = f"{sets} of values, {objects}, {templates}"
     return CheckResult(CHECK, figure, merge_cases(findings))
 
 

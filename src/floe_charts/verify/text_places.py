@@ -13,7 +13,19 @@ from floe_charts.helm.kubernetes import field_path
 from floe_charts.verify.kube_yaml import YamlFault, read_documents
 from floe_charts.verify.values import MISSING, Path
 
-__all__ = ["WORD", "Fault", "FaultRule", "Form", "compare", "find_words", "word"]
+__all__ = [
+    "ANY_CASE",
+    "WORD",
+    "Fault",
+    "FaultRule",
+    "Form",
+    "compare",
+    "find_words",
+    "from_base64",
+    "proper",
+    "spellings",
+    "word",
+]
 
 Form = Literal["free", "label", "formed"]
 """What Kubernetes takes at a place: any text, a label's value, or a form of its own (a name, a port, an image...)."""
@@ -21,7 +33,7 @@ Form = Literal["free", "label", "formed"]
 FaultRule = Literal["breaks-yaml", "changes-text", "changes-type"]
 
 WORD = re.compile(r"FloeW\d{5}q")
-_ANY_CASE = re.compile(WORD.pattern, re.IGNORECASE)
+ANY_CASE = re.compile(WORD.pattern, re.IGNORECASE)
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _LABELS = frozenset(["labels", "matchLabels", "nodeSelector", "selector", "commonLabels"])
 _STRUCTURED = (".yaml", ".yml", ".json")
@@ -48,18 +60,19 @@ def find_words(document: object) -> Iterator[tuple[str, Form]]:
 def _find(node: object, path: Path, kind: str) -> Iterator[tuple[str, Form]]:
     if isinstance(node, Mapping):
         for key, below in node.items():
-            yield from ((_proper(found), "formed") for found in _ANY_CASE.findall(key))
+            yield from ((proper(found), "formed") for found in ANY_CASE.findall(key))
             yield from _find(below, (*path, key), kind)
     elif isinstance(node, list | tuple):
         for index, below in enumerate(node):
             yield from _find(below, (*path, index), kind)
     elif isinstance(node, str):
-        text = node if _ANY_CASE.search(node) else _decoded(node) or ""
+        text = node if ANY_CASE.search(node) else from_base64(node) or ""
         form = _form(path, kind)
-        yield from ((_proper(found), form if WORD.fullmatch(found) else "formed") for found in _ANY_CASE.findall(text))
+        yield from ((proper(found), form if WORD.fullmatch(found) else "formed") for found in ANY_CASE.findall(text))
 
 
-def _proper(found: str) -> str:
+def proper(found: str) -> str:
+    """The word as it was put in, whatever case it is in now."""
     return f"FloeW{found[5:-1]}q"
 
 
@@ -88,16 +101,16 @@ def compare(before: object, again: object, after: object, text: str, words: froz
     kind = before.get("kind") if isinstance(before, Mapping) else None
     faults: dict[str, Fault] = {}
     for path, string in _strings(before, ()):
-        decoded = None if WORD.search(string) else _decoded(string)
+        decoded = None if WORD.search(string) else from_base64(string)
         whole = string if decoded is None else decoded
         standing = words & set(WORD.findall(whole))
         if not standing or _form(path, str(kind)) == "formed" or _at(again, path) != string:
             continue
-        if any(not WORD.fullmatch(one) and _proper(one) in standing for one in _ANY_CASE.findall(whole)):
+        if any(not WORD.fullmatch(one) and proper(one) in standing for one in ANY_CASE.findall(whole)):
             continue
         found = _at(after, path)
         if decoded is not None:
-            string, found = decoded, _decoded(found) if isinstance(found, str) else found
+            string, found = decoded, from_base64(found) if isinstance(found, str) else found
         fault = _judge(string, found, text, words, str(path[-1]))
         if fault is not None:
             said = fault._replace(problem=f"{field_path(path)} {fault.problem}")
@@ -126,15 +139,20 @@ def _judge(before: str, after: object, text: str, words: frozenset[str], key: st
     return None
 
 
+def spellings(text: str) -> list[str]:
+    """The ways in which formats write a text in quotes, without the quotes, and as it is."""
+    plain = json.dumps(text, ensure_ascii=False)[1:-1]
+    found = [text, plain, json.dumps(text)[1:-1], text.replace("'", "''"), text.replace("\\", "\\\\"), text.strip()]
+    # Go's toJson writes a few characters as escapes that JSON does not ask for.
+    found += [plain.replace(char, f"\\u{ord(char):04x}") for char in "<>&"]
+    return list(dict.fromkeys(found))
+
+
 def _is_written(pieces: list[str], after: str, text: str) -> bool:
     """Whether a file of an unknown format holds the text as such formats write it: in quotes, escaped, trimmed."""
-    plain = json.dumps(text, ensure_ascii=False)[1:-1]
-    spellings = [text, plain, json.dumps(text)[1:-1], text.replace("'", "''"), text.replace("\\", "\\\\"), text.strip()]
-    # Go's toJson writes a few characters as escapes that JSON does not ask for.
-    spellings += [plain.replace(char, f"\\u{ord(char):04x}") for char in "<>&"]
     # A text of several lines is indented with what is around it, or each line end is escaped (Java properties).
     lines = r"\\?\n\s*".join(map(re.escape, text.splitlines()))
-    chosen = "|".join([*(re.escape(one) for one in dict.fromkeys(spellings)), rf"(?:\\?\n\s*)?{lines}"])
+    chosen = "|".join([*(re.escape(one) for one in spellings(text)), rf"(?:\\?\n\s*)?{lines}"])
     pattern = rf"[\"']?(?:{chosen})[\"']?".join(map(re.escape, pieces))
     return re.fullmatch(pattern, after) is not None or re.fullmatch(pattern, after.strip()) is not None
 
@@ -177,7 +195,8 @@ def _structure(text: str, key: str) -> tuple[object, ...] | None:
     return documents if any(isinstance(one, dict | list) for one in documents) else None
 
 
-def _decoded(text: str) -> str | None:
+def from_base64(text: str) -> str | None:
+    """The text that base64 stands for, or None."""
     if len(text) % 4 or not _BASE64.fullmatch(text):
         return None
     try:

@@ -25,8 +25,9 @@ def check_references(subject: Subject, progress: Progress = no_progress) -> Chec
     """Look at every reference in each case, as it renders for the newest version of Kubernetes.
 
     What exists is what the release holds (hooks too), what ``subject.provided`` lists, what controllers are known to
-    make of objects of the release, and what every cluster has. What an absent dependency, an unknown controller or a
-    pod of the release may make is told as a note, ``unjudged``, once for each name.
+    make of objects of the release, and what every cluster has. What an absent dependency, an unknown controller, a
+    pod of the release or a template whose output is no YAML may make is told as a note, ``unjudged``, once for each
+    name.
     """
     report = Report()
     renderings = subject.newest
@@ -35,7 +36,8 @@ def check_references(subject: Subject, progress: Progress = no_progress) -> Chec
         report.begin(rendering.case.name, rendering.objects)
         index = Index(rendering.objects, subject.release, subject.namespace, subject.provided)
         absent = absent_dependencies(subject.chart.files, subject.values_of(rendering.case))
-        excuses = Excuses(index, absent)
+        unreadable = tuple(dict.fromkeys(one.where for one in rendering.unreadable))
+        excuses = Excuses(index, absent, unreadable)
         judge_names(index, excuses, report)
         judge_selectors(index, excuses, report)
         judge_scaling(index, report)

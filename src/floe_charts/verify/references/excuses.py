@@ -36,8 +36,12 @@ class Excuse(NamedTuple):
 class Excuses:
     """Answers for one rendering."""
 
-    def __init__(self, index: Index, absent: Sequence[Absent]) -> None:
-        """``absent`` are the dependencies that this case does not show: switched off, or not in charts/."""
+    def __init__(self, index: Index, absent: Sequence[Absent], unreadable: Sequence[str] = ()) -> None:
+        """``absent`` are the dependencies that this case does not show: switched off, or not in charts/.
+
+        ``unreadable`` are the templates whose output is no YAML or no object, so that nobody knows what they make.
+        """
+        self._hidden = _hidden(unreadable)
         self._absent = [one for one in absent if one.enabled]
         self._off = [one for one in absent if not one.enabled]
         self._release = index.release
@@ -61,6 +65,8 @@ class Excuses:
         for dependency in self._absent:
             if dependency.could_be(name):
                 return _absent(dependency)
+        if self._hidden is not None:
+            return self._hidden
         for obj in self._custom:
             if obj.name != self._release and (name == obj.name or name.startswith(f"{obj.name}-")):
                 return Excuse(f"the controller of {obj} may make it", "made by controllers")
@@ -87,6 +93,8 @@ class Excuses:
         for dependency in self._absent:
             if any(isinstance(value, str) and dependency.could_be(value) for value in labels.values()):
                 return _absent(dependency)
+        if self._hidden is not None:
+            return self._hidden
         cluster = labels.get("cnpg.io/cluster")
         if cluster is not None:
             made = f"the controller of Cluster {cluster} makes such pods"
@@ -104,6 +112,13 @@ class Excuses:
             for obj, rule in self._rules
             if obj is role
         )
+
+
+def _hidden(unreadable: Sequence[str]) -> Excuse | None:
+    if not unreadable:
+        return None
+    more = f" and {len(unreadable) - 1} more" if len(unreadable) > 1 else ""
+    return Excuse(f"{unreadable[0]}{more} may make it, but gives no YAML that can be read", "unreadable templates")
 
 
 def _absent(dependency: Absent) -> Excuse:

@@ -6,6 +6,7 @@ from floe_charts.verify.objects import RenderedObject
 from floe_charts.verify.references.excuses import Excuses
 from floe_charts.verify.references.index import Entry, Index
 from floe_charts.verify.references.mentions import Mention, mentions
+from floe_charts.verify.references.labels import plain
 from floe_charts.verify.references.nodes import map_at, near_identical, number_of, suggestion
 from floe_charts.verify.references.report import EXTERNAL, Report
 from floe_charts.verify.references.services import service_port
@@ -80,16 +81,32 @@ def _missing(index: Index, excuses: Excuses, report: Report, places: list[Mentio
         return
     where = ", which is not in the release"
     hint = suggestion(mention.name, known, excuses.hint_for(mention.name) or EXTERNAL)
+    governing = mention.path == ("spec", "serviceName") and mention.owner.kind == "StatefulSet"
+    if governing:
+        hint = _governing_hint(index, mention)
     if not index.is_ours(mention.namespace):
         where = f" in the namespace {mention.namespace}, where the release puts none"
         hint = f"the release's own is in {index.namespace}"
     more = len(places) - 1
     also = f" (and in {more} more place{'s' * (more != 1)})" if more else ""
     # A StatefulSet runs without its governing Service; its pods just have no names in DNS.
-    governing = mention.path == ("spec", "serviceName") and mention.owner.kind == "StatefulSet"
     rule = "governing-service" if governing else _RULES.get(mention.kind, "missing-target")
     message = f"mentions {_called(mention)}{also}{where}"
     report.add(rule, mention.owner, mention.path, message, hint, "warning" if governing else "error")
+
+
+def _governing_hint(index: Index, mention: Mention) -> str:
+    """The Service that selects the pods of the StatefulSet, a headless one first; else that one is to be made."""
+    pod = index.pod_of(mention.owner)
+    selecting = [
+        one
+        for one in index.services(index.namespace_of(mention.owner))
+        if pod is not None and (pairs := map_at(one.data, "spec", "selector")) and plain(pairs, pod.labels)
+    ]
+    selecting.sort(key=lambda one: map_at(one.data, "spec").get("clusterIP") != "None")
+    if selecting:
+        return f"{selecting[0]} selects its pods: name that one, or add a headless Service of this name"
+    return "add a headless Service of this name that selects its pods"
 
 
 def _judge_key(report: Report, mention: Mention, entries: list[Entry]) -> None:

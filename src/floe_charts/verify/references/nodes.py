@@ -49,7 +49,8 @@ def suggestion(name: str, known: Iterable[str], otherwise: str) -> str:
     """``did you mean X?`` with the known name that looks most like ``name``, else ``otherwise``.
 
     Names of one release all begin alike, so the first words that both share do not count, but a short form does:
-    ``shop-db`` suggests ``shop-database``, ``shop-minio`` does not suggest ``shop-marquez``.
+    ``shop-db`` suggests ``shop-database``, ``shop-minio`` does not suggest ``shop-marquez``. Where both end in the same
+    word, too, only a misspelling counts: ``otel-collector`` does not suggest ``jaeger-collector``.
     """
     near = nearest(name, sorted(one for one in known if one != name and _akin(name, one)))
     return f"did you mean {near}?" if near else otherwise
@@ -60,6 +61,8 @@ def _akin(name: str, other: str) -> bool:
     while len(ours) > 1 and len(theirs) > 1 and ours[0] == theirs[0]:
         ours, theirs = ours[1:], theirs[1:]
     a, b = "-".join(ours), "-".join(theirs)
+    if len(ours) > 1 and len(theirs) > 1 and ours[-1] == theirs[-1]:
+        return _misspelt(a, b)
     return nearest(a, [b]) is not None or _is_short_for(a, b) or _is_short_for(b, a)
 
 

@@ -10,7 +10,7 @@ from floe_charts.verify.values import Path
 __all__ = ["CHECK", "EXTERNAL", "Report"]
 
 CHECK = "references"
-EXTERNAL = "if it is provided from outside, list it under provided"
+EXTERNAL = "if it exists outside the release, list it under provided in the acceptance file"
 
 
 class Report:

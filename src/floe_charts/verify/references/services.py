@@ -88,7 +88,10 @@ def judge_pod_port(
     workloads = ", ".join(dict.fromkeys(str(pod.owner) for pod in pods))
     message = f"leads to port {port}, but {workloads}, which {what}, has {port_list(known, 'containerPort')}"
     if number is None:
-        hint = suggestion(str(port), [text_at(one, "name") for one in known], "name one of its ports")
+        names = [text_at(one, "name") for one in known]
+        # As near as can be, and yet another thing.
+        other = {"http": "https", "https": "http"}.get(str(port), "")
+        hint = suggestion(str(port), [one for one in names if one != other], "name one of its ports")
         report.add(rule, owner, path, message, hint, severity)
     else:
         report.add(rule, owner, path, message, "name one of its ports, or declare this one", "warning")

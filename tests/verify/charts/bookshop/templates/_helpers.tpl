@@ -1,0 +1,4 @@
+{{- define "bookshop.labels" -}}
+app.kubernetes.io/name: bookshop
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
