@@ -1,6 +1,6 @@
 PYTHON ?= python3
 
-.PHONY: check lint test bench charts constraints
+.PHONY: check lint test verify bench charts constraints
 
 check: lint test
 
@@ -13,6 +13,10 @@ lint:
 
 test:
 	$(PYTHON) -m pytest -n 2
+
+# All proofs about the committed chart.
+verify:
+	$(PYTHON) -m floe_charts verify
 
 # Prints figures side by side; asserts nothing.
 bench:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import pkgutil
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import floe_charts
+import floe_charts.verify
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = Path(floe_charts.__file__).parents[1]
@@ -40,21 +44,65 @@ def run_lint_imports(directory: Path, source: Path = SOURCE) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A copy of the house, to be built wrongly."""
+    shutil.copytree(SOURCE / "floe_charts", tmp_path / "floe_charts", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
 class TestContracts:
     def test_are_kept(self) -> None:
         code, said = run_lint_imports(ROOT)
         assert code == 0, said
         assert "0 broken" in said
 
-    def test_notice_an_arrow_that_runs_upward(self, tmp_path: Path) -> None:
-        import shutil
+    def test_notice_what_they_forbid(self, copied: Path) -> None:
+        wrong = {
+            "helm/values.py": "floe_charts.artifacts",
+            "constructs/minio.py": "floe_charts.verify.engine",
+            "verify/objects.py": "floe_charts.synth.files",
+            "verify/lint.py": "floe_charts.verify.renders",
+        }
+        for file, module in wrong.items():
+            with (copied / "floe_charts" / file).open("a") as opened:
+                opened.write(f"\nimport {module}\n")
+        code, said = run_lint_imports(copied, copied)
+        assert code != 0 and "0 kept" in said
+        for file, module in wrong.items():
+            assert f"floe_charts.{file[:-3].replace('/', '.')} -> {module}" in said, said
 
-        shutil.copytree(SOURCE / "floe_charts", tmp_path / "floe_charts", ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(ROOT / "pyproject.toml", tmp_path)
-        with (tmp_path / "floe_charts" / "helm" / "values.py").open("a") as file:
-            file.write("\nimport floe_charts.artifacts\n")
-        code, said = run_lint_imports(tmp_path, tmp_path)
-        assert code != 0 and "floe_charts.helm" in said
+    def test_notice_a_room_that_has_no_floor(self, copied: Path) -> None:
+        (copied / "floe_charts" / "attic.py").write_text("")
+        code, said = run_lint_imports(copied, copied)
+        assert code != 0 and "attic" in said
+
+
+class TestVerify:
+    def test_says_truly_what_is_where(self) -> None:
+        text = floe_charts.verify.__doc__ or ""
+        modules = {one.name for one in pkgutil.iter_modules(floe_charts.verify.__path__)}
+        named = set(re.findall(r":mod:`~floe_charts\.verify\.(\w+)`", text))
+        assert named <= modules
+        parts = {one for one in re.findall(r"``(\w+)``", text) if one.isidentifier()}
+        assert parts <= modules
+        untold = {one for one in modules - named - parts if not one.startswith(tuple(f"{name}_" for name in named))}
+        assert untold == set()
+
+    def test_importing_the_package_loads_nothing(self, tmp_path: Path) -> None:
+        modules = imported("import floe_charts.verify", tmp_path)
+        assert {name for name in modules if name.startswith("floe_charts")} == {"floe_charts", "floe_charts.verify"}
+        assert "yaml" not in modules
+
+    def test_neither_node_nor_what_makes_our_chart_is_needed(self, tmp_path: Path) -> None:
+        code = (
+            "from floe_charts.verify.verification import open_subject, run_checks\n"
+            f"results = run_checks(open_subject({str(ROOT / 'tests/verify/charts/bookshop')!r}))\n"
+            "assert all(result.passed for result in results)\n"
+        )
+        modules = imported(code, tmp_path)
+        assert not {"floe_charts.synth", "floe_charts.constructs", "floe_charts.cli", "jsii", "cdk8s", "rich"} & modules
 
 
 class TestImports:

@@ -132,6 +132,9 @@ def test_a_key_that_nothing_in_the_subchart_knows(tmp_path: Path) -> None:
     assert set(told) == {"sub.replcas", "sub.auth.userName"}
     assert {one.severity for one in told.values()} == {"warning"}
     assert told["sub.replcas"].hint == "did you mean sub.replicas?"
+    assert {one.where for one in told.values()} == {"c/values.yaml"}
+    (given,) = (one for one in found(chart, {"prod.yaml": {"sub": {"colour": 1}}}) if one.path == "sub.colour")
+    assert (given.where, given.hint) == ("prod.yaml", "take colour out of your values")
 
 
 def test_a_key_that_a_template_reads_is_known(tmp_path: Path) -> None:

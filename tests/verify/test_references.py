@@ -552,8 +552,8 @@ def _paths(node, path=()):
 def test_a_hint_names_what_it_may_be_and_not_another_component(tmp_path):
     texts = {
         "sets.yaml": (
-            "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: app-controller}, spec: {serviceName: app-controller, "
-            "selector: {matchLabels: {app: a}}, template: {metadata: {labels: {app: a}}, spec: {containers: "
+            "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: app-controller}, spec: "
+            "{serviceName: app-controller, selector: {matchLabels: {app: a}}, template: {metadata: {labels: {app: a}}, spec: {containers: "
             "[{name: a, image: i, ports: [{name: http, containerPort: 80}], "
             "env: [{name: A, value: 'http://floe-platform-otel-collector:80'}]}]}}}}"
         ),
@@ -563,7 +563,7 @@ def test_a_hint_names_what_it_may_be_and_not_another_component(tmp_path):
         ),
         "jaeger.yaml": (
             "{apiVersion: v1, kind: Service, metadata: {name: floe-platform-jaeger-collector}, "
-            "spec: {selector: {app: a}, ports: [{port: 80}]}}"
+            "spec: {selector: {app: b}, ports: [{port: 80}]}}"
         ),
     }
     hints = {one.rule: one.hint for one in check_references(subject_of(write_chart(tmp_path / "c", texts))).findings}

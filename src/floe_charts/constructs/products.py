@@ -102,7 +102,7 @@ class StorageFacts(Values):
     """The object store that holds the product's files."""
 
     endpoint: str | None = Field(
-        None, description="Address of the S3 API; that of the release's MinIO is left out where minio.enabled is false."
+        None, description="Address of the S3 API; not written where it is a MinIO of this release that is switched off."
     )
     bucket: str | None = Field(None, description="Bucket.")
     region: str | None = Field(None, description="Region.")

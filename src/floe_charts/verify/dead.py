@@ -170,9 +170,11 @@ class _Search:
         )
 
     def _undecided(self, path: Path) -> bool:
-        return self._mentions.reads(path) or (
-            bool(self._lost) and self._mentions.mentioned_in(path, sorted(self._lost))
-        )
+        """Whether templates read a leaf by name, or can do so where no output was seen that would show it."""
+        speakers = self._mentions.speakers(path)
+        silent = bool(speakers) and not any(trial.gives(name) for trial in self._trials for name in speakers)
+        lost = bool(self._lost) and self._mentions.mentioned_in(path, sorted(self._lost))
+        return silent or lost or self._mentions.reads(path)
 
     def _disabled(self, dead: list[Path]) -> dict[Path, str]:
         found: dict[Path, str] = {}

@@ -77,30 +77,37 @@ class Trial:
         """The unstable templates of which even the number of lines differs."""
         return {template for template, mask in self._masks.items() if mask is None}
 
+    def gives(self, template: str) -> bool:
+        """Whether a template gives anything here."""
+        return bool(self._before.get(template, "").strip())
+
     def by_batch(self, paths: Iterable[Path]) -> set[Path]:
         """The leaves whose witness comes out when all of them have one of their own.
 
-        Texts and numbers together first, then lists and maps, which break a render sooner.
+        What is empty has its turn after the rest, lest something be read only because something else was filled; lists
+        and maps have theirs after texts and numbers, because they break a render sooner.
         """
         taken = set(_WITNESS.findall("\n".join(self._before.values())))
         numbers = (number for number in range(1009, 10**6) if str(number) not in taken)
-        plain: dict[Path, tuple[str, object]] = {}
-        nested: dict[Path, tuple[str, object]] = {}
+        turns: list[dict[Path, tuple[str, object]]] = [{}, {}, {}, {}]
         for count, path in enumerate(paths):
             value = self.value(path)
             token = f"wz{count:06d}q"
-            if isinstance(value, str):
-                plain[path] = (token, token)
+            nested = isinstance(value, Mapping | list)
+            witness: object = token
+            if nested:
+                witness = _with_token(value, token)
             elif isinstance(value, int) and not isinstance(value, bool):
-                number = next(numbers)
-                plain[path] = (str(number), number)
-            elif isinstance(value, Mapping | list):
-                nested[path] = (token, _with_token(value, token))
+                witness = next(numbers)
+                token = str(witness)
+            elif not isinstance(value, str):
+                continue
+            if self._accepts(path, witness):
+                turns[2 * (not value) + nested][path] = (token, witness)
         found: set[Path] = set()
-        for given in (plain, nested):
-            allowed = {path: one for path, one in given.items() if self._accepts(path, one[1])}
-            self.changeable |= set(allowed)
-            found |= self._batch(allowed)
+        for given in turns:
+            self.changeable |= set(given)
+            found |= self._batch(given)
         return found
 
     def _batch(self, given: Mapping[Path, tuple[str, object]]) -> set[Path]:
@@ -240,13 +247,13 @@ def _differing_lines(one: str, other: str) -> Collection[int] | None:
     return frozenset(number for number, pair in enumerate(zip(first, second, strict=True)) if pair[0] != pair[1])
 
 
-def _with_token(value: Mapping[str, object] | list[object], token: str) -> object:
+def _with_token(value: object, token: str) -> object:
     """A list or map like ``value`` that has the token in it: instead of each text, or as something more."""
     if isinstance(value, Mapping):
         return {**value, token: token}
-    if value and all(isinstance(one, Mapping) for one in value):
-        return [
-            *value[:-1],
-            {key: token if isinstance(below, str) else below for key, below in dict(value[-1]).items()},  # type: ignore[call-overload]
-        ]
+    if not isinstance(value, list):
+        return token
+    last = value[-1] if value else None
+    if isinstance(last, Mapping):
+        return [*value[:-1], {key: token if isinstance(below, str) else below for key, below in last.items()}]
     return [*value, token]

@@ -13,7 +13,7 @@ from floe_charts.verify.declared import declared_dependencies, present_dependenc
 from floe_charts.verify.findings import Finding
 from floe_charts.verify.json_schema import CompiledSchema
 from floe_charts.verify.schema_references import localize_schema
-from floe_charts.verify.values import Path, Values, helm_merge
+from floe_charts.verify.values import MISSING, Path, Values, get_at, helm_merge
 
 __all__ = ["handed_findings"]
 
@@ -55,7 +55,7 @@ def _walk(
         received["global"] = helm_merge(_map(received.get("global")), shared)
         place = (*path, key)
         yield from _refusals(below, _complete(below, received), place, inner, case)
-        yield from _unknown_keys((*charts, below), handed, place, inner, case)
+        yield from _unknown_keys((*charts, below), handed, place, where, case)
         yield from _walk((*charts, below), received, place, tags, inner, case)
 
 
@@ -120,7 +120,7 @@ def _words(same: _Same, templates_only: bool) -> frozenset[str]:
 def _unknown_keys(
     charts: tuple[ChartFiles, ...], handed: Values, path: Path, where: str, case: str
 ) -> Iterator[Finding]:
-    """Keys that no file of the subchart mentions.
+    """Keys that no file of the subchart mentions; ``where`` is the chart that hands them over.
 
     At the top of its values that is proof enough; further in a map may be passed on as a whole, so there only a
     misspelling of a key beside it is told. What the parents' templates read is theirs.
@@ -145,13 +145,21 @@ def _unknown_keys(
         yield Finding(
             CHECK,
             message,
-            where=f"{where}/values.yaml",
+            where=_giver(charts, (*path, *inside), where, case),
             path=place,
             hint=hint,
             severity="warning",
             rule="unknown-value",
             cases=(case,),
         )
+
+
+def _giver(charts: tuple[ChartFiles, ...], path: Path, where: str, case: str) -> str:
+    """The file that a value at ``path`` comes from: the values.yaml of a chart above, or what the user gave."""
+    if get_at(charts[0].values, path) is not MISSING:
+        return f"{charts[0].name}/values.yaml"
+    inside = path[len(charts) - 2 :]
+    return f"{where}/values.yaml" if get_at(charts[-2].values, inside) is not MISSING else case
 
 
 def _unknown(handed: object, known: object, path: Path) -> Iterator[tuple[Path, list[str]]]:
