@@ -274,6 +274,20 @@ def test_annotations_that_the_chart_would_change_between_single_quotes_are_refus
             chart.render(values)
 
 
+@pytest.mark.parametrize(
+    ("launcher", "taken"), [({"imagePullPolicy": "Always"}, True), ({"image": {"pullPolicy": "Always"}}, False)]
+)
+def test_the_pull_policy_of_runs_that_the_chart_ignores_cannot_be_set(
+    chart: ChartHandle, launcher: Mapping[str, object], taken: bool
+) -> None:
+    values: dict[str, object] = {"dagster": {"runLauncher": {"config": {"k8sRunLauncher": launcher}}}}
+    if taken:
+        chart.render(values)
+    else:
+        with pytest.raises(ValuesRefused):
+            chart.render(values)
+
+
 def test_names_that_end_up_unquoted_in_a_shell_are_refused() -> None:
     with pytest.raises(ValidationError):
         DagsterValues.model_validate({"postgresql": {"postgresqlUsername": "dagster; reboot"}})

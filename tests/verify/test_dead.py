@@ -133,7 +133,7 @@ def test_progress_is_told(tmp_path: Path) -> None:
         )
     )
     told: list[tuple[int, int]] = []
-    report = find_dead_values(chart, progress=lambda done, whole: told.append((done, whole)))
+    find_dead_values(chart, progress=lambda done, whole: told.append((done, whole)))
     assert told[-1] == (2, 2)
 
 

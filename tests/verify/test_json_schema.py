@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from floe_charts.errors import HelmError
-from floe_charts.verify.json_schema import CompiledSchema, schemas_at
+from floe_charts.verify.json_schema import CompiledSchema, has_pattern, schemas_at
 from floe_charts.verify.schema_references import localize_schema
+from floe_charts.verify.witnesses import other_values
 
 DRAFT_7 = "http://json-schema.org/draft-07/schema#"
 DRAFT_2019 = "https://json-schema.org/draft/2019-09/schema"
@@ -100,3 +101,35 @@ def test_patterns_of_other_dialects_crash_nothing(pattern: str) -> None:
     compiled = CompiledSchema({"properties": {"a": {"pattern": pattern}}})
     compiled.faults({"a": "a" * 60 + "!"})
     compiled.accepts({"a": "a" * 60 + "!"})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "found"),
+    [
+        (r"^\p{L}+$", "né", True),
+        (r"^\p{L}+$", "n3", False),
+        (r"^\p{Greek}", "a", False),
+        (r"^[a-z]+$", "abc", True),
+        (r"^[a-z]+$", "Abc", False),
+        ("(", "(", False),
+        (r"\Qa\E", "a", False),
+        ("a{99999999999}", "a", False),
+    ],
+)
+def test_patterns_that_python_does_not_know_are_asked_of_the_schema_library(
+    pattern: str, text: str, found: bool
+) -> None:
+    assert has_pattern(pattern, text) is found
+
+
+def test_a_pattern_that_python_does_not_know_leads_to_its_schema_and_to_a_value() -> None:
+    letters = {"type": "string", "pattern": r"^\p{Lu}+$"}
+    schema = {"properties": {"names": {"type": "object", "patternProperties": {r"^\p{L}+$": letters}}}}
+    assert schemas_at(schema, ("names", "né")) == [letters]
+    assert schemas_at(schema, ("names", "n3")) == []
+    compiled = CompiledSchema(schema)
+    found = other_values(schema, ("names", "x"), "A", lambda value: compiled.accepts({"names": {"x": value}}))
+    assert found == ["WITNESS"]
+    listed = {"properties": {"l": {"type": "array", "items": letters}}}
+    lists = CompiledSchema(listed)
+    assert ["WITNESS"] in other_values(listed, ("l",), [], lambda value: lists.accepts({"l": value}))

@@ -334,7 +334,7 @@ CONTAINER = ("spec", "template", "spec", "containers", 0)
     ],
 )
 def test_what_the_api_server_refuses_beyond_the_schemas(path: tuple[str | int, ...], value: object, fault: str) -> None:
-    faults = [one.message for one in rule_faults(set_at(DEPLOYMENT, path, value))]
+    faults = [one.message for one in rule_faults(set_at(DEPLOYMENT, path, value), "1.37")]
     assert len(faults) == bool(fault)
     assert all(fault in one for one in faults)
 
@@ -348,15 +348,23 @@ def test_what_the_api_server_refuses_beyond_the_schemas(path: tuple[str | int, .
     ],
 )  # fmt: skip
 def test_names_by_kind(kind: str, name: str, fits: bool) -> None:
-    assert (rule_faults({"apiVersion": "v1", "kind": kind, "metadata": {"name": name}}) == []) is fits
+    assert (rule_faults({"apiVersion": "v1", "kind": kind, "metadata": {"name": name}}, "1.35") == []) is fits
+
+
+@pytest.mark.parametrize(("version", "fits"), [("1.9", False), ("1.35", False), ("1.36", True), ("1.37", True)])
+def test_the_name_of_a_service_may_begin_with_a_digit_since_1_36(version: str, fits: bool) -> None:
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "1web"}}
+    assert (rule_faults(service, version) == []) is fits
+    for name in ("-web", "a.b", "Web", 64 * "x"):
+        assert rule_faults({**service, "metadata": {"name": name}}, version)
 
 
 def test_ports_of_a_service() -> None:
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "x"}}
     right = [{"name": "a", "port": 80, "targetPort": 0}, {"name": "b", "port": 81, "targetPort": "http"}]
-    assert rule_faults({**service, "spec": {"ports": right}}) == []
+    assert rule_faults({**service, "spec": {"ports": right}}, "1.37") == []
     wrong = [{"port": 70000}, {"name": "b", "port": 81, "targetPort": "8080"}]
-    assert [field_path(one.path) for one in rule_faults({**service, "spec": {"ports": wrong}})] == [
+    assert [field_path(one.path) for one in rule_faults({**service, "spec": {"ports": wrong}}, "1.37")] == [
         "spec.ports[0].port", "spec.ports[0].name", "spec.ports[1].targetPort",
     ]  # fmt: skip
 
@@ -373,7 +381,7 @@ def test_schedules_that_kubernetes_takes(schedule: str) -> None:
 def test_schedules_that_kubernetes_refuses(schedule: str) -> None:
     assert cron_problem(schedule)
     job = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "x"}, "spec": {"schedule": schedule}}
-    assert len(rule_faults(job)) == 1
+    assert len(rule_faults(job, "1.37")) == 1
 
 
 @pytest.mark.parametrize(

@@ -552,9 +552,10 @@ def _paths(node, path=()):
 def test_a_hint_names_what_it_may_be_and_not_another_component(tmp_path):
     texts = {
         "sets.yaml": (
-            "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: app-controller}, spec: "
-            "{serviceName: app-controller, selector: {matchLabels: {app: a}}, template: {metadata: {labels: {app: a}}, spec: {containers: "
-            "[{name: a, image: i, ports: [{name: http, containerPort: 80}], "
+            "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: app-controller}, "
+            "spec: {serviceName: app-controller, selector: {matchLabels: {app: a}}, "
+            "template: {metadata: {labels: {app: a}}, spec: {containers: [{name: a, image: i, "
+            "ports: [{name: http, containerPort: 80}], "
             "env: [{name: A, value: 'http://floe-platform-otel-collector:80'}]}]}}}}"
         ),
         "other.yaml": (

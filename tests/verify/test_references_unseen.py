@@ -167,7 +167,9 @@ def test_what_a_template_without_yaml_may_make_cannot_be_judged(tmp_path):
         "missing-service-account",
         "service-selects-nothing",
     ]
-    broken = write_chart(tmp_path / "b", {"service.yaml": service, "pod.yaml": account, "web.yaml": "image: %!s(<nil>)"})
+    broken = write_chart(
+        tmp_path / "b", {"service.yaml": service, "pod.yaml": account, "web.yaml": "image: %!s(<nil>)"}
+    )
     result = check_references(subject_of(broken))
     assert set(_rules(result)) == {"unjudged"}
     assert all("b/templates/web.yaml may make it" in one.message for one in result.findings)

@@ -163,3 +163,13 @@ def test_a_refused_key_suggests_only_what_it_may_be_a_misspelling_of() -> None:
     assert hints == ["did you mean serviceAccount?", "did you mean replicaCount?", ""]
     del schema["properties"]["serviceAccount"]
     assert read_refusal(text, "c", schema)[0].hint == ""
+
+
+@pytest.mark.parametrize("dependencies", [[], [{"name": "db", "version": "1.0.0"}]])
+def test_a_value_that_is_not_there_and_makes_no_yaml(tmp_path: Path, dependencies: list[object]) -> None:
+    """As in Marquez' chart, whose image is read from the values of its database."""
+    template = CONFIG + 'data:\n  image: {{ printf "%s:12" .Values.db.image }}\n'
+    chart = write_chart(tmp_path / "c", {"x.yaml": template}, {"db": {}}, chart={"dependencies": dependencies})
+    (found,) = check_renders(subject_of(chart)).findings
+    assert found.rule == "invalid-yaml" and found.hint.startswith("<nil> is a value that is not set")
+    assert found.hint.endswith("; it may be one of db, which is not in charts/") is bool(dependencies)

@@ -265,3 +265,28 @@ def test_any_text_gives_a_readable_report(message: str, where: str, object: str,
     plain = render_report(reports, "text")
     plain.encode()
     assert not any(ord(char) < 32 or 127 <= ord(char) < 160 for char in plain if char not in "\n\t")
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ("a", "only with a"),
+        ("abcdefgh", "with all values but i and j"),
+        ("abcd", "only with a, b, c and d"),
+        ("abcde", "only with a, b, c, d and e"),
+        ("abcdef", "with all values but g, h, i and j"),
+        ("abcdefghij", ""),
+    ],
+)
+def test_text_names_the_cases_the_shorter_way_round(found: str, told: str) -> None:
+    cases = tuple("abcdefghij")
+    result = CheckResult("pod-security", "", (replace(ROOT, cases=tuple(found)),))
+    lines = render_report([replace(REPORT, cases=cases, results=(result,), accepted=())], "text").splitlines()
+    assert [line.strip() for line in lines if " with " in line] == ([told] if told else [])
+
+
+def test_text_cuts_a_long_list_of_cases() -> None:
+    cases = tuple("abcdefghijklmnopqrst")
+    result = CheckResult("pod-security", "", (replace(ROOT, cases=cases[:10]),))
+    text = render_report([replace(REPORT, cases=cases, results=(result,), accepted=())], "text")
+    assert "only with a, b, c, d and 6 more\n" in text

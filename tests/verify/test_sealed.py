@@ -242,3 +242,27 @@ def test_schemas_of_every_kind_crash_nothing(tmp_path: Path) -> None:
         "$defs": {"a": {"$ref": "#/$defs/a"}},
     }
     assert {one.rule for one in sealed(tmp_path, schema).findings} == {"open-object", "loose-type"}
+
+
+def test_a_key_that_must_hold_a_map_is_open_to_maps_only(tmp_path: Path) -> None:
+    schema = {
+        "type": "object",
+        "properties": {
+            "web": {
+                "type": "object",
+                "properties": {"a": {"type": "string"}},
+                "additionalProperties": {"type": "object"},
+            }
+        },
+        "additionalProperties": False,
+    }
+    path = write_chart(tmp_path / "c", {}, {"web": {"a": "x"}}, schema=schema)
+    assert [(one.rule, one.path) for one in check_sealed_schema(subject_of(path)).findings] == [("open-object", "web")]
+
+
+def test_an_empty_map_that_the_schema_does_not_describe_is_open(tmp_path: Path) -> None:
+    schema = {"type": "object", "properties": {"web": {"type": "object"}}, "additionalProperties": False}
+    path = write_chart(tmp_path / "c", {}, {"web": {}}, schema=schema)
+    found = check_sealed_schema(subject_of(path)).findings
+    assert [(one.rule, one.path) for one in found] == [("open-object", "web")]
+    assert "unknownKey" in found[0].message

@@ -11,7 +11,6 @@ from floe_charts.verify.engine import ChartHandle, load
 from floe_charts.verify.findings import CheckResult
 from floe_charts.verify.text import (
     AWKWARD_STRINGS,
-    TELLING_TEXTS,
     check_text,
     check_text_safety,
     plain_text_leaves,
@@ -247,3 +246,167 @@ def test_odd_shapes_crash_nothing(tmp_path: Path) -> None:
     values = {"v": "x", "w": "y", "n": None, "l": [None, ["z"], 1]}
     chart_dir = write_chart(tmp_path / "c", templates, values, chart={"annotations": {}})
     assert check_text_safety(subject_of(chart_dir)).passed
+
+
+def test_a_fault_of_the_last_texts_is_not_lost_among_many(tmp_path: Path) -> None:
+    data = "".join(f"  k{n}: '{{{{ .Values.v{n} }}}}'\n" for n in range(90))
+    result = checked(tmp_path, data, **{f"v{n}": "x" for n in range(90)})
+    assert {one.path for one in result.findings} == {f"v{n}" for n in range(90)}
+    assert "of 0 of 90 values" in result.figure
+    assert all("with the text 'two\\nlines' " in one.message for one in result.findings)
+
+
+def test_too_many_values_with_which_helm_fails_are_counted_and_the_fault_is_told(tmp_path: Path) -> None:
+    broken = '{{{{ if contains ":" .Values.v{n} }}}}{{{{ mustRegexMatch "(" "x" }}}}{{{{ end }}}}'
+    data = "".join(f"  k{n}: {broken.format(n=n)}{{{{ .Values.v{n} | quote }}}}\n" for n in range(90))
+    result = checked(tmp_path, data, **{f"v{n}": "x" for n in range(90)})
+    assert {one.rule for one in result.findings} == {"template-fails"}
+    assert len(result.findings) > 1
+    assert "not all texts were tried in" in result.figure
+
+
+def test_a_fault_that_is_not_placed_in_time_is_told_of_the_values_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("floe_charts.verify.text_trials._RENDERS_FOR_A_TEXT", 2)
+    data = '  k: {{ if contains ":" .Values.v9 }}{{ mustRegexMatch "(" "x" }}{{ end }}k\n'
+    data += "".join(f"  k{n}: {{{{ .Values.v{n} | quote }}}}\n" for n in range(10))
+    result = checked(tmp_path, data, **{f"v{n}": "x" for n in range(10)})
+    assert [(one.rule, one.path, one.where) for one in result.findings] == [
+        ("template-fails", "", "c/templates/c.yaml")
+    ]
+    assert "one of" in result.findings[0].message
+    assert "not all texts were tried in 3 values" in result.figure
+
+
+def test_each_template_in_which_a_value_goes_wrong_is_named_once(tmp_path: Path) -> None:
+    head = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {}\ndata:\n"
+    templates = {
+        "a.yaml": head.format("a") + "  k: {{ .Values.v }}\n",
+        "b.yaml": head.format("b") + "  k: '{{ .Values.v }}'\n",
+        "c.yaml": head.format("c") + "  k: {{ .Values.v | quote }}\n",
+    }
+    result = check_text_safety(subject_of(write_chart(tmp_path / "c", templates, {"v": "x"})))
+    assert [(one.where, one.rule) for one in result.findings] == [
+        ("c/templates/a.yaml", "changes-type"),
+        ("c/templates/b.yaml", "changes-text"),
+    ]
+
+
+def test_the_guilty_value_is_told_from_those_around_it_whatever_else_changes(tmp_path: Path) -> None:
+    data = (
+        "  a: {{ .Values.a | quote }}\n  sum: {{ printf \"%s%s\" .Values.a .Values.b | sha256sum }}\n"
+        "  enc: {{ .Values.b | b64enc }}\n  more:\n    {{- toYaml .Values.c | nindent 4 }}\n"
+        "  b: '{{ .Values.b }}'\n---\n"
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}\ndata: {d: {{ .Values.d | quote }}}\n"
+    )  # fmt: skip
+    result = checked(tmp_path, data, a="x", b="x", c={"x": "y"}, d="x")
+    assert {(one.path, one.rule) for one in result.findings} == {("b", "changes-text")}
+
+
+def test_what_is_random_is_not_compared_and_hides_no_other_value(tmp_path: Path) -> None:
+    data = '  r: {{ printf "%s-%s" .Values.a (randAlpha 8) | quote }}\n  b: {{ .Values.b }}\n'
+    assert {one.path for one in checked(tmp_path, data, a="x", b="y").findings} == {"b"}
+
+
+def test_values_that_hide_each_other_are_all_tried(tmp_path: Path) -> None:
+    data = (
+        '  k: k\n  {{- if eq .Values.kind "x" }}\n  a: {{ .Values.a }}\n  {{- end }}\n'
+        "  {{- if not .Values.made }}\n  n: {{ .Values.n }}\n  {{- end }}\n  m: {{ .Values.made | quote }}\n"
+        '  kind: {{ .Values.kind | quote }}\n'
+    )  # fmt: skip
+    result = checked(tmp_path, data, kind="x", a="alpha", made="", n="")
+    assert {one.path for one in result.findings} == {"a", "n"}
+
+
+def test_values_that_take_no_other_text_keep_no_other_from_being_tried(tmp_path: Path) -> None:
+    refuse = '{{{{ if ne .Values.m{n} "x" }}}}{{{{ fail (printf "no %s" .Values.m{n}) }}}}{{{{ end }}}}'
+    data = "  k: k\n" + "".join(refuse.format(n=n) for n in range(12)) + "\n"
+    data += "".join(f"  k{n}: {{{{ .Values.v{n} }}}}\n" for n in range(12))
+    values = {**{f"m{n}": "x" for n in range(12)}, **{f"v{n}": "x" for n in range(12)}}
+    result = checked(tmp_path, data, **values)
+    assert {one.path for one in result.findings} == {f"v{n}" for n in range(12)}
+
+
+def test_a_value_of_a_subchart_that_the_chart_does_not_set_is_not_tried(tmp_path: Path) -> None:
+    head = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {}\ndata:\n"
+    about = {"dependencies": [{"name": "sub", "version": "0.1.0", "repository": ""}]}
+    path = write_chart(tmp_path / "c", {"c.yaml": head.format("c")}, {"sub": {"mine": "x"}}, chart=about)
+    data = "  a: {{ .Values.mine }}\n  b: {{ .Values.theirs }}\n"
+    write_chart(path / "charts" / "sub", {"s.yaml": head.format("s") + data}, {"mine": "y", "theirs": "z"})
+    result = check_text_safety(subject_of(path))
+    assert [(one.path, one.where) for one in result.findings] == [("sub.mine", "c/charts/sub/templates/s.yaml")]
+
+
+def test_a_value_is_not_tried_again_in_a_case_that_shows_it_in_the_same_templates(tmp_path: Path) -> None:
+    template, values = config("  k: {{ .Values.v }}\n", {"v": "x"})
+    chart_dir = write_chart(tmp_path / "c", {"c.yaml": template}, values)
+    result = check_text_safety(subject_of(chart_dir, {"other.yaml": {"v": "z"}}))
+    assert {one.cases for one in result.findings} == {("defaults",)}
+
+
+def test_findings_are_the_same_each_time(tmp_path: Path) -> None:
+    data = "".join(f"  k{n}: {{{{ .Values.v{n} }}}}\n" for n in range(30))
+    template, values = config(data, {f"v{n}": "x" for n in range(30)})
+    chart_dir = write_chart(tmp_path / "c", {"c.yaml": template}, values)
+    assert check_text_safety(subject_of(chart_dir)) == check_text_safety(subject_of(chart_dir))
+
+
+def test_base64_beside_what_goes_wrong_is_no_fault(tmp_path: Path) -> None:
+    both = '{{ printf "first %s and then %s" .Values.a .Values.b | b64enc }}'
+    data = f"  enc: {both}\n  raw: {{{{ .Values.c }}}}\n  sum: {{{{ .Values.a | sha256sum }}}}\n"
+    assert {one.path for one in checked(tmp_path, data, a="x", b="y", c="z").findings} == {"c"}
+
+
+def test_the_place_is_shown_at_the_value_that_goes_wrong(tmp_path: Path) -> None:
+    data = (
+        "  k.properties: |\n    a={{ .Values.a | quote }}\n    long.enough.to.be.far.away=x{{ .Values.b | squote }}\n"
+    )
+    found = checked(tmp_path, data.replace("squote", 'replace "\\n" "-"'), a="x", b="y").findings
+    assert [one.path for one in found] == ["b"]
+    assert "away=x" in found[0].message
+
+
+def test_a_value_that_hides_others_does_not_where_a_third_takes_no_other_text(tmp_path: Path) -> None:
+    data = '  k: k{{ if ne .Values.m "x" }}{{ fail "only x" }}{{ end }}\n  {{- if eq .Values.kind "x" }}\n'
+    data += "".join(f"  k{n}: {{{{ .Values.v{n} }}}}\n" for n in range(20)) + "  {{- end }}\n"
+    result = checked(tmp_path, data, kind="x", **{f"v{n}": "x" for n in range(20)}, m="x")
+    assert {one.path for one in result.findings} == {f"v{n}" for n in range(20)}
+
+
+def test_documents_that_a_text_adds_are_noticed(tmp_path: Path) -> None:
+    added = '{{- if contains ":" .Values.b }}\n---\n{{- end }}\n'
+    data = "  a: {{ .Values.a | quote }}\n" + added + "  b: {{ .Values.b | quote }}\n"
+    assert {one.path for one in checked(tmp_path, data, a="x", b="y").findings} == {"b"}
+
+
+def test_a_file_inside_a_file_is_read(tmp_path: Path) -> None:
+    data = '  k.yaml: {{ printf "a: [%s, b]\\nc: \'x\'" (.Values.v | replace ":" "") | quote }}\n'
+    assert {one.path for one in checked(tmp_path, data, v="x").findings} == {"v"}
+
+
+def test_what_only_awkward_texts_together_break_is_found(tmp_path: Path) -> None:
+    both = 'and (contains ":" .Values.v) (contains "#" .Values.v)'
+    data = "  k: {{ if " + both + ' }}{{ mustRegexMatch "(" "x" }}{{ end }}{{ .Values.v | quote }}\n'
+    assert [(one.rule, one.path) for one in checked(tmp_path, data, v="x").findings] == [("template-fails", "v")]
+
+
+def test_a_value_for_which_the_subchart_demands_a_form_is_not_tried(tmp_path: Path) -> None:
+    head = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {}\ndata:\n"
+    about = {"dependencies": [{"name": "sub", "alias": "other", "version": "0.1.0", "repository": ""}]}
+    path = write_chart(tmp_path / "c", {"c.yaml": head.format("c")}, {"other": {"a": "x", "b": "x"}}, chart=about)
+    schema = {"properties": {"a": {"pattern": "[a-z]"}}}
+    data = "  a: {{ .Values.a }}\n  b: {{ .Values.b }}\n"
+    write_chart(path / "charts" / "sub", {"s.yaml": head.format("s") + data}, {}, schema=schema)
+    assert {one.path for one in check_text_safety(subject_of(path)).findings} == {"other.b"}
+
+
+def test_a_text_that_changes_within_base64_is_found(tmp_path: Path) -> None:
+    data = '  k: {{ .Values.v | replace ":" "" | b64enc }}\n'
+    assert [(one.rule, one.path) for one in checked(tmp_path, data, v="x").findings] == [("changes-text", "v")]
+
+
+def test_a_type_that_changes_in_a_file_within_the_object_is_found(tmp_path: Path) -> None:
+    found = checked(tmp_path, "  k.yaml: |\n    a: {{ .Values.v }}\n", v="x").findings
+    assert [one.rule for one in found] == ["changes-type"]
+    assert "holds a file in which" in found[0].message

@@ -18,6 +18,7 @@ from floe_charts.helm import DnsName, Field, Image, NodeSelector, Resources, Sub
 __all__ = [
     "DagsterImage",
     "JobSpec",
+    "RunImage",
     "RunK8sConfig",
     "RunLauncher",
     "RunLauncherConfig",
@@ -35,6 +36,17 @@ class DagsterImage(SubchartValues, Image):
     known_keys: ClassVar[frozenset[str] | None] = frozenset({"digest"})
 
     pull_policy: PullPolicy = Field("IfNotPresent", description="When a node pulls the image.")
+
+
+class RunImage(SubchartValues, Image):
+    """The image of runs."""
+
+    known_keys: ClassVar[frozenset[str] | None] = frozenset({"digest"})
+
+    # The chart's schema demands it, and no template reads it.
+    pull_policy: Literal["IfNotPresent"] = Field(
+        "IfNotPresent", description="Without effect: imagePullPolicy is what counts."
+    )
 
 
 class RunPodSpec(SubchartValues):
@@ -97,7 +109,7 @@ class RunLauncherK8s(SubchartValues):
         }
     )
 
-    image: DagsterImage = Field(DagsterImage(), description="Image with Dagster and the code of the data products.")
+    image: RunImage = Field(RunImage(), description="Image with Dagster and the code of the data products.")
     image_pull_policy: PullPolicy = Field("IfNotPresent", description="When a node pulls the image.")
     # Not optional: Helm keeps the chart's own null beside an overlay, and the schema would refuse it.
     job_namespace: _OptionalNamespace = Field("", description="Namespace of the Jobs; empty: the release's.")

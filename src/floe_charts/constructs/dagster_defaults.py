@@ -17,6 +17,7 @@ from floe_charts.constructs.dagster_chart import (
 )
 from floe_charts.constructs.dagster_chart_runs import (
     DagsterImage,
+    RunImage,
     RunK8sConfig,
     RunLauncher,
     RunLauncherConfig,
@@ -47,6 +48,7 @@ PASSWORD_KEY = "postgresql-password"
 
 # The image names no user; any works that has a home to write to.
 _UID = 1000
+# Released together with the chart, under one version.
 _IMAGE = "docker.io/dagster/dagster-celery-k8s"
 _SECURITY = PodSecurity(run_as_user=_UID, run_as_group=_UID, fs_group=_UID)
 _PROBE_PATH = "/server_info"
@@ -101,7 +103,7 @@ def dagster_values(wiring: DagsterWiring) -> DagsterValues:
 def _common(wiring: DagsterWiring, service: str) -> _Common:
     volumes, mounts = _volumes(wiring)
     return {
-        "image": _image(wiring),
+        "image": DagsterImage(repository=_IMAGE, tag=wiring.version),
         "env": env_vars(_environment(wiring, service)),
         "annotations": {"checksum/locations": wiring.locations_hash},
         "pod_security_context": _SECURITY,
@@ -113,18 +115,13 @@ def _common(wiring: DagsterWiring, service: str) -> _Common:
 def _runs(wiring: DagsterWiring) -> RunLauncherK8s:
     volumes, mounts = _volumes(wiring)
     return RunLauncherK8s(
-        image=_image(wiring),
+        image=RunImage(repository=_IMAGE, tag=wiring.version),
         env_secrets=[ObjectRef(name=secret) for secret in wiring.secrets],
         env_vars=[f"{name}={value}" for name, value in _environment(wiring, "dagster-run").items()],
         volumes=volumes,
         volume_mounts=mounts,
         run_k8s_config=RunK8sConfig(pod_spec_config=RunPodSpec(security_context=_SECURITY)),
     )
-
-
-def _image(wiring: DagsterWiring) -> DagsterImage:
-    # Chart and image are released together, under one version.
-    return DagsterImage(repository=_IMAGE, tag=wiring.version)
 
 
 def _environment(wiring: DagsterWiring, service: str) -> dict[str, str]:

@@ -71,7 +71,8 @@ def _figure(checked: int, unchecked: int, kinds: int) -> str:
     figure = f"{total} object{'' if total == 1 else 's'}"
     if not unchecked:
         return figure
-    return f"{figure}, {unchecked} of them not checked: no schema for {kinds} kind{'' if kinds == 1 else 's'}"
+    none = f"{unchecked} of them not checked" if checked else "none of them checked"
+    return f"{figure}, {none}: no schema for {kinds} kind{'' if kinds == 1 else 's'}"
 
 
 def _no_schema(name: str, kind: _Kind) -> Finding:

@@ -113,6 +113,7 @@ class _Search:
         self._unstable: set[str] = set()
         self._lost: set[str] = set()
         self._trials: list[Trial] = []
+        self._giving: set[str] = set()
         self._renders = 0
 
     def run(self, mentions: Mentions) -> None:
@@ -131,6 +132,15 @@ class _Search:
             self._open = {path: value for path, value in self._open.items() if path not in found}
         self._renders += sum(trial.renders for trial in self._trials)
 
+    def _evident(self, trial: Trial, path: Path) -> bool:
+        """Whether a leaf that did not come out is hardly dead: a switch, a number or a mode shows only in its effect.
+
+        What is in a part that is off, or a text that did not come out, is more probably dead: it goes into a group.
+        """
+        if not isinstance(trial.value(path), bool | int | float) and path not in self._mentions.alternatives:
+            return False
+        return not any(get_at(trial.merged, (*path[:length], "enabled")) is False for length in range(1, len(path) - 1))
+
     def living(self, trial: Trial, paths: Sequence[Path], *, first: bool = True) -> set[Path]:
         """Which of the leaves show life: in a batch of witnesses, by the templates that speak of them, or in groups."""
         found: set[Path] = set()
@@ -138,7 +148,7 @@ class _Search:
         if first:
             found |= trial.by_batch(paths)
             self._progress(max(0, decided + len(found)), self._total)
-            left = [path for path in paths if path not in found]
+            left = [path for path in paths if path not in found and self._evident(trial, path)]
             found |= trial.by_template(left, self._mentions.speakers, self._pool.map)
             self._progress(max(0, decided + len(found)), self._total)
         left = [path for path in paths if path not in found]
@@ -172,7 +182,7 @@ class _Search:
     def _undecided(self, path: Path) -> bool:
         """Whether templates read a leaf by name, or can do so where no output was seen that would show it."""
         speakers = self._mentions.speakers(path)
-        silent = bool(speakers) and not any(trial.gives(name) for trial in self._trials for name in speakers)
+        silent = bool(speakers) and not speakers & self._giving
         lost = bool(self._lost) and self._mentions.mentioned_in(path, sorted(self._lost))
         return silent or lost or self._mentions.reads(path)
 

@@ -30,6 +30,7 @@ _COMPARED = re.compile(
 _UNREAD = re.compile(r"(^|/)(values[^/]*\.ya?ml|values\.schema\.json|Chart\.(yaml|lock)|README[^/]*|CHANGELOG[^/]*)$")
 _MAX_DEPTH = 10
 _ALIKE = 0.75
+_STEM = 5
 
 
 class Mentions:
@@ -186,7 +187,13 @@ def _same_end(keys: Sequence[str], others: Sequence[str]) -> bool:
 
 
 def _alike(one: str, other: str) -> float:
-    return 1.0 if one == other else SequenceMatcher(None, one, other, autojunk=False).ratio()
+    if one == other:
+        return 1.0
+    # replicaCount for replicas: one begins with nearly all of the other.
+    stem = min(len(one), len(other)) - 1
+    if stem >= _STEM and one[:stem] == other[:stem]:
+        return _ALIKE
+    return SequenceMatcher(None, one, other, autojunk=False).ratio()
 
 
 def _fold(step: str | int) -> str:

@@ -20,7 +20,7 @@ __all__ = ["Living", "Reveal", "alternatives_of"]
 Living = Callable[[Trial, Sequence[Path]], set[Path]]
 """Tries leaves in a trial, side by side; the ones that show life."""
 
-MAX_RENDERS = 800
+MAX_RENDERS = 240
 """So many renders are spent on one set of values; leaves that are not reached by then stay undecided."""
 
 

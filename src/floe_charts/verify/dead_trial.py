@@ -77,9 +77,10 @@ class Trial:
         """The unstable templates of which even the number of lines differs."""
         return {template for template, mask in self._masks.items() if mask is None}
 
-    def gives(self, template: str) -> bool:
-        """Whether a template gives anything here."""
-        return bool(self._before.get(template, "").strip())
+    @property
+    def giving(self) -> set[str]:
+        """The templates that give anything here."""
+        return {name for name, text in self._before.items() if text.strip()}
 
     def by_batch(self, paths: Iterable[Path]) -> set[Path]:
         """The leaves whose witness comes out when all of them have one of their own.

@@ -94,7 +94,7 @@ class EmbeddedChart:
     @cached_property
     def values(self) -> dict[str, object]:
         """The defaults of values.yaml."""
-        return self._chart.values
+        return self._chart.values or {}
 
     @cached_property
     def schema(self) -> dict[str, object] | None:

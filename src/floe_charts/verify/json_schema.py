@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -14,7 +15,7 @@ from floe_charts.verify.values import MISSING, Path, get_at
 if TYPE_CHECKING:
     import jsonschema_rs
 
-__all__ = ["CompiledSchema", "at_pointer", "declared_types", "json_type", "schemas_at"]
+__all__ = ["CompiledSchema", "at_pointer", "declared_types", "has_pattern", "json_type", "schemas_at"]
 
 _COMBINING = ("allOf", "anyOf", "oneOf")
 _WORDS = {"array": "a list", "boolean": "true or false", "integer": "an integer", "null": "null", "object": "a map"}
@@ -120,6 +121,22 @@ def declared_types(schemas: Iterable[Mapping[str, object]]) -> frozenset[str]:
     return frozenset(types)
 
 
+@lru_cache(maxsize=4096)
+def has_pattern(pattern: str, text: str) -> bool:
+    r"""Whether a schema's pattern is in a text, also one that Python does not know (``\p{L}``).
+
+    False for what is no regular expression at all.
+    """
+    try:
+        return re.search(pattern, text) is not None
+    except (re.error, OverflowError, RecursionError):
+        import jsonschema_rs
+    try:
+        return jsonschema_rs.is_valid({"pattern": pattern}, text)
+    except ValueError:
+        return False
+
+
 def _spread(schemas: Iterable[object], root: Mapping[str, object]) -> list[Mapping[str, object]]:
     """The schemas, what they refer to, and the parts of their allOf, anyOf, oneOf, then, else; each once."""
     found: dict[int, Mapping[str, object]] = {}
@@ -154,16 +171,8 @@ def _below(schema: Mapping[str, object], step: str | int) -> Iterator[object]:
         return
     properties = _map_of(schema, "properties")
     named = [properties[step]] if step in properties else []
-    named += [part for pattern, part in _map_of(schema, "patternProperties").items() if _found(pattern, step)]
+    named += [part for pattern, part in _map_of(schema, "patternProperties").items() if has_pattern(pattern, step)]
     yield from named or [schema.get("additionalProperties"), schema.get("unevaluatedProperties")]
-
-
-def _found(pattern: str, text: str) -> bool:
-    """Whether a pattern of a schema is in a text; not where it is none that Python knows."""
-    try:
-        return re.search(pattern, text) is not None
-    except (re.error, OverflowError, RecursionError):
-        return False
 
 
 def _map_of(schema: Mapping[str, object], keyword: str) -> Mapping[str, object]:

@@ -65,7 +65,7 @@ def validate_renderings(
             key = (id(obj.data), version)
             if key not in known:
                 alive.append(obj.data)
-                known[key] = tuple(_findings_of(obj, schemas[version]))
+                known[key] = tuple(_findings_of(obj, schemas[version], version))
             for finding in known[key]:
                 placed = replace(finding, where=obj.template)
                 met = seen.setdefault(placed, _Seen({}, {}))
@@ -85,14 +85,15 @@ def fault_rule(fault: SchemaFault, obj: Mapping[str, object]) -> str:
     return "wrong-type" if fault.expected.startswith(kinds) else "invalid"
 
 
-def _findings_of(obj: RenderedObject, schemas: KubernetesSchemas) -> list[Finding]:
+def _findings_of(obj: RenderedObject, schemas: KubernetesSchemas, version: str) -> list[Finding]:
     if not schemas.knows(obj.api_version, obj.kind):
         message = f"Kubernetes has no {obj.api_version} {obj.kind}"
         hint = _where_known(obj.api_version, obj.kind)
         return [Finding(CHECK, message, object=str(obj), path="apiVersion", hint=hint, rule="unknown-kind")]
     faults = schemas.validate(obj.data)
     findings = [_finding(obj, fault, fault_rule(fault, obj.data), _since(obj, fault)) for fault in faults]
-    findings += [_finding(obj, fault, "invalid") for fault in rule_faults(obj.data) if not _covered(fault, faults)]
+    ruled = rule_faults(obj.data, version)
+    findings += [_finding(obj, fault, "invalid") for fault in ruled if not _covered(fault, faults)]
     if len(findings) > _MAX_FINDINGS_PER_OBJECT:
         more = len(findings) - _MAX_FINDINGS_PER_OBJECT
         del findings[_MAX_FINDINGS_PER_OBJECT:]

@@ -50,10 +50,13 @@ _INT_OR_PERCENT: Mapping[str, tuple[Path, ...]] = {
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 
 
-def rule_faults(obj: Mapping[str, object]) -> list[SchemaFault]:
-    """What the API server would refuse in an object of Kubernetes' own kinds, beyond what its schema says."""
+def rule_faults(obj: Mapping[str, object], kube_version: str) -> list[SchemaFault]:
+    """What the API server of a version such as ``1.34`` would refuse in an object of Kubernetes' own kinds.
+
+    That is, beyond what its schema says.
+    """
     found = RenderedObject("", 0, obj)
-    faults = [*_name_faults(found), *_metadata_faults(obj, ()), *_data_faults(found)]
+    faults = [*_name_faults(found, kube_version), *_metadata_faults(obj, ()), *_data_faults(found)]
     for pods in pod_templates([found]):
         if pods.path:
             faults += _metadata_faults(get_at(obj, pods.path), pods.path)
@@ -76,7 +79,7 @@ def rule_faults(obj: Mapping[str, object]) -> list[SchemaFault]:
     return faults
 
 
-def _name_faults(obj: RenderedObject) -> Iterator[SchemaFault]:
+def _name_faults(obj: RenderedObject, kube_version: str) -> Iterator[SchemaFault]:
     name, path = obj.metadata.get("name"), ("metadata", "name")
     if not isinstance(name, str) or obj.kind in _NAMES_FREE:
         return
@@ -84,9 +87,10 @@ def _name_faults(obj: RenderedObject) -> Iterator[SchemaFault]:
         if name in {".", ".."} or "/" in name or "%" in name:
             yield _fault(path, name, "may not be . or .. nor hold / or %")
         return
-    if obj.kind == "Service":
+    # Since 1.36 (KEP-5311, on by default) the name of a Service may begin with a digit like that of other objects.
+    if obj.kind == "Service" and tuple(map(int, kube_version.split("."))) < (1, 36):
         yield from _dns(path, name, _LABEL_1035, 63, "lower case letters, digits and -, a letter first")
-    elif obj.kind in _NAMES_1123:
+    elif obj.kind == "Service" or obj.kind in _NAMES_1123:
         yield from _dns(path, name, _LABEL, 63, "lower case letters, digits and -")
     else:
         yield from _dns(path, name, _SUBDOMAIN, _NAME_LIMITS.get(obj.kind, 253), "lower case letters, digits, - and .")

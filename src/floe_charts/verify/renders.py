@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from floe_charts.verify.declared import declared_dependencies, find_dependency
+from floe_charts.verify.declared import Dependency, declared_dependencies, find_dependency
 from floe_charts.verify.engine import ValuesRefused
 from floe_charts.verify.findings import CheckResult, Finding, Progress, merge_cases, no_progress
 from floe_charts.verify.handed_values import handed_findings
@@ -41,7 +41,7 @@ def check_renders(subject: Subject, progress: Progress = no_progress) -> CheckRe
     findings = [finding for failure in subject.failures for finding in _failure_findings(subject, failure)]
     for rendering in renderings:
         found = [*rendering.unreadable, *find_duplicates(rendering.objects, subject.namespace)]
-        findings += [replace(one, check=CHECK, cases=(rendering.case.name,)) for one in found]
+        findings += [replace(_with_nil(one, subject), check=CHECK, cases=(rendering.case.name,)) for one in found]
     return CheckResult(CHECK, _figure(subject), merge_cases(findings))
 
 
@@ -108,10 +108,9 @@ def _with_source(fault: HelmFault, subject: Subject) -> HelmFault:
 
 def _with_absent(fault: HelmFault, subject: Subject) -> HelmFault:
     """The fault with a hint where it speaks of a dependency that is not in ``charts/``."""
-    chart = subject.chart.files
     if fault.rule != "template-error":
         return fault
-    absent = [one.name for one in declared_dependencies(chart) if find_dependency(chart, one) is None]
+    absent = [one.name for one in _absent(subject)]
     named = [name for name in absent if f'"{name}' in fault.message] or (
         absent if "no template " in fault.message else []
     )
@@ -119,6 +118,23 @@ def _with_absent(fault: HelmFault, subject: Subject) -> HelmFault:
         return fault
     are = "is" if len(named) == 1 else "are"
     return replace(fault, hint=f"{', '.join(named)} {are} not in charts/: run helm dependency build")
+
+
+def _with_nil(finding: Finding, subject: Subject) -> Finding:
+    """The finding with a hint where Go printed ``<nil>`` for a value that is not there."""
+    if finding.rule != "invalid-yaml" or "<nil>" not in finding.message:
+        return finding
+    hint = "<nil> is a value that is not set: give it one, or a default in the template"
+    absent = [one.name for one in _absent(subject)]
+    if absent:
+        are = "is" if len(absent) == 1 else "are"
+        hint += f"; it may be one of {', '.join(absent)}, which {are} not in charts/"
+    return replace(finding, hint=hint)
+
+
+def _absent(subject: Subject) -> list[Dependency]:
+    chart = subject.chart.files
+    return [one for one in declared_dependencies(chart) if find_dependency(chart, one) is None]
 
 
 def _figure(subject: Subject) -> str:

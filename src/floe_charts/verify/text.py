@@ -80,9 +80,10 @@ class _Run:
         """How many values were compared, and why the others were not."""
         unseen = len(self.looked_at) - len(self.shown)
         formed = len(self.shown) - len(self.compared)
+        safe = len(self.compared.keys() - self.guilty - self.left)
         parts = [
-            f"any text comes out of {len(self.compared) - len(self.guilty):,} of {len(self.compared):,} values as it "
-            f"went in; {formed:,} values come out only where Kubernetes demands a form, {unseen:,} never come out"
+            f"any text comes out of {safe:,} of {len(self.compared):,} values as it went in; "
+            f"{formed:,} values come out only where Kubernetes demands a form, {unseen:,} never come out"
         ]
         if self.left:
             parts.append(f"not all texts were tried in {len(self.left):,} values")

@@ -7,19 +7,30 @@ together as it would be with one text alone, and read.
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from floe_charts.verify.kube_yaml import YamlFault, read_documents
-from floe_charts.verify.text_places import ANY_CASE, Fault, Form, compare, find_words, from_base64, proper, spellings
+from floe_charts.verify.text_places import (
+    ANY_CASE,
+    WORD,
+    Fault,
+    Form,
+    compare,
+    find_words,
+    from_base64,
+    proper,
+    spellings,
+)
 
 __all__ = ["Layout"]
 
 _DOCUMENT = re.compile(r"(?m)^---.*\n?")
 _DIGEST = re.compile(r"[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}")
-_ENCODED = re.compile(r"[A-Za-z0-9+/]{16,}={0,2}")
-_TOKEN = re.compile(rf"{ANY_CASE.pattern}|(?:(?!{ANY_CASE.pattern})[A-Za-z0-9+/]){{16,}}={{0,2}}", re.IGNORECASE)
+_ENCODED = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+_TOKEN = re.compile(rf"{ANY_CASE.pattern}|(?:(?!{ANY_CASE.pattern})[A-Za-z0-9+/]){{12,}}={{0,2}}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +66,25 @@ class _Part:
             return None
         found, position = [], len(self.pieces[0])
         for token, piece in zip(self.tokens, self.pieces[1:], strict=True):
-            one = _capture(after, position, token, piece, text if proper(token) in words else None)
+            if ANY_CASE.fullmatch(token):
+                one = _capture(after, position, token, piece, text if proper(token) in words else None)
+            else:
+                one = _encoded(after, position, token, piece, _replaced(token, words, text))
             if one is None:
                 return None
             found.append(one)
             position += len(one) + len(piece)
         return found if position == len(after) else None
 
-    def alone(self, captures: list[str], word: str) -> str:
-        """The document with the text in the place of one word only."""
-        standing = [new if proper(old) == word else old for old, new in zip(self.tokens, captures, strict=True)]
+    def alone(self, captures: list[str], word: str, text: str) -> str:
+        """The document with the text in the place of one word only; ``captures`` say how it is written there."""
+        standing = []
+        for old, new in zip(self.tokens, captures, strict=True):
+            alone = _replaced(old, frozenset([word]), text)
+            if ANY_CASE.fullmatch(old):
+                standing.append(new if proper(old) == word else old)
+            else:
+                standing.append(old if alone is None else base64.b64encode(alone.encode()).decode())
         return "".join(one for pair in zip(self.pieces, [*standing, ""], strict=True) for one in pair)
 
     def faults(self, after: str, text: str, words: frozenset[str]) -> dict[str, Fault]:
@@ -123,7 +143,7 @@ class Layout:
                     return None
                 faults = {}
                 for word in sorted(here):
-                    faults.update(part.faults(part.alone(captures, word), text, frozenset([word])))
+                    faults.update(part.faults(part.alone(captures, word, text), text, frozenset([word])))
             found = faults | found
         return found
 
@@ -134,20 +154,22 @@ class Layout:
             return frozenset()
         changed: set[str] = set()
         for part, one in zip(self._parts, now, strict=True):
-            here = part.words & words
+            here = (part.words & words) | _hidden(part, words)
             captures = part.captured(one, text, here) if here else []
             if captures is None:
                 changed |= here
             else:
-                changed |= {proper(old) for old, new in zip(part.tokens, captures, strict=False) if new != text}
-            changed |= _hidden(part, words)
+                pairs = zip(part.tokens, captures, strict=False)
+                changed |= {proper(old) for old, new in pairs if ANY_CASE.fullmatch(old) and new != text}
         return words - changed
 
     def judge_verbatim(self, text: str, word: str) -> Fault | None:
         """What is wrong where ``text`` stands, just as it is, in the place of a word."""
         for part in self._parts:
-            if word in part.words:
-                fault = part.faults(part.alone([text] * len(part.tokens), word), text, frozenset([word])).get(word)
+            if word in part.words | _hidden(part, frozenset([word])):
+                fault = part.faults(part.alone([text] * len(part.tokens), word, text), text, frozenset([word])).get(
+                    word
+                )
                 if fault is not None:
                     return fault
         return None
@@ -170,10 +192,23 @@ def _varies(token: str) -> bool:
     return _DIGEST.fullmatch(token) is not None or ANY_CASE.search(from_base64(token) or "") is not None
 
 
+def _replaced(token: str, words: frozenset[str], text: str) -> str | None:
+    """What a token in base64 says with the text in the place of the words; None where it has none of them."""
+    said = None if ANY_CASE.fullmatch(token) else from_base64(token)
+    standing = words & set(WORD.findall(said or ""))
+    return re.sub("|".join(sorted(standing)), lambda _: text, said) if said and standing else None
+
+
+def _encoded(after: str, position: int, token: str, piece: str, expected: str | None) -> str | None:
+    """A token in base64, or a checksum, as it stands now; None where it does not say what it ought to."""
+    match = _ENCODED.match(after, position)
+    if match is None or not after.startswith(piece, match.end()):
+        return None
+    same = expected is None and (match[0] == token or _DIGEST.fullmatch(token) is not None)
+    return match[0] if same or (expected is not None and from_base64(match[0]) == expected) else None
+
+
 def _capture(after: str, position: int, token: str, piece: str, text: str | None) -> str | None:
-    if not ANY_CASE.fullmatch(token):
-        match = _ENCODED.match(after, position)
-        return match[0] if match and after.startswith(piece, match.end()) else None
     if text is None:
         return token if after.startswith(token + piece, position) else None
     for spelling in spellings(text):

@@ -127,7 +127,7 @@ def _judge(before: str, after: object, text: str, words: frozenset[str], key: st
     inner = _structure(before, key) if key.endswith(_STRUCTURED) or not exact else None
     if inner is None:
         same = exact or _is_written(pieces, after, text)
-        return None if same else Fault("changes-text", f"holds {_cut(after, before)}")
+        return None if same else Fault("changes-text", f"holds {_cut(after, before, words)}")
     outer = _structure(after, key)
     if outer is None:
         return Fault("breaks-yaml", "holds a file that cannot be read any more")
@@ -213,9 +213,9 @@ def _named(found: object) -> str:
     return "a list" if isinstance(found, list | tuple) else json.dumps(found)
 
 
-def _cut(after: str, before: str) -> str:
+def _cut(after: str, before: str, words: frozenset[str]) -> str:
     """The text that is there now, as far as it is of interest: from a little before the place of the word."""
-    match = WORD.search(before)
+    match = re.search("|".join(sorted(words)), before)
     start = max(0, match.start() - 10 if match else 0)
     shown = after[start : start + 40]
     return ("…" if start else "") + repr(shown)[1:-1] + ("…" if len(after) > start + 40 else "")

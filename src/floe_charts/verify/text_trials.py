@@ -113,6 +113,8 @@ class Stage:
                 if group.paths:
                     found.append(group)
                 hidden += [path for path in group.tried if path not in group.templates]
+            out = {path for group in found for path in group.paths}
+            hidden = [path for path in dict.fromkeys(hidden) if path not in out]
             # An empty text often stands for "make one yourself", and a word there hides what is made.
             again = [path for path in hidden if path not in old and str(get_at(self.merged, path)) in whole]
             parts = [again[start :: 2**number] for start in range(2**number)]
@@ -141,7 +143,8 @@ class Stage:
             waiting = failed
         good = tuple(path for group in groups for path in group.tried)
         if len(groups) > len(parts) and isinstance(whole := self._group(good), Group):
-            return [whole]
+            shown = {path for group in groups for path in group.paths}
+            return [whole] if shown <= set(whole.paths) else [whole, *groups]
         return groups
 
     def _group(self, paths: Sequence[Path]) -> Group | str:
@@ -193,8 +196,9 @@ class Group:
         odd = {path for trial in trials for path in trial.odd | trial.left}
         changed = odd.union(*(trial.changed for trial in trials[1:]))
         tasks = []
-        found: Faults = {}
-        for text in TELLING_TEXTS:
+        found: Faults = dict(trials[0].faults)
+        blamed -= {path for path in blamed if all((path, name) in found for name in self.templates[path])}
+        for text in TELLING_TEXTS[1:]:
             takes = [path for path in free if path in blamed and not (path in templates and "{{" in text)]
             takes += [path for path in labels if path in blamed and text in TYPE_TEXTS]
             for path in takes:
@@ -290,7 +294,8 @@ class Group:
 class _Trial:
     """What one text did: faults; leaves with which the chart does not render; leaves left when there were too many.
 
-    ``changed`` are the leaves whose text did not come out just as it is: in quotes, or in another form. ``unplaced`` are faults of several leaves together of which none alone was found.
+    ``changed`` are the leaves whose text did not come out just as it is: in quotes, or in another form. ``unplaced``
+    are faults of several leaves together of which none alone was found.
     """
 
     text: str

@@ -119,6 +119,7 @@ def open_subject(
         custom=custom,
         provided=(*provided_by_chart(handle.metadata), *provided),
         pod_security=pod_security,
+        release=handle.name,
         threads=threads or os.cpu_count() or 1,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from floe_charts.verify.json_schema import declared_types, json_type, schemas_at
+from floe_charts.verify.json_schema import declared_types, has_pattern, json_type, schemas_at
 from floe_charts.verify.values import MISSING, Path
 
 __all__ = ["other_values"]
@@ -173,7 +173,7 @@ def _words(schemas: Schemas) -> Iterator[str]:
 
 def _has_form(schemas: Schemas, text: str) -> bool:
     patterns = [pattern for one in schemas if isinstance(pattern := one.get("pattern"), str)]
-    return all(re.search(pattern, text) for pattern in patterns) and all(
+    return all(has_pattern(pattern, text) for pattern in patterns) and all(
         len(text) >= least for one in schemas if isinstance(least := one.get("minLength"), int)
     )
 

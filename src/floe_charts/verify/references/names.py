@@ -5,8 +5,8 @@ from __future__ import annotations
 from floe_charts.verify.objects import RenderedObject
 from floe_charts.verify.references.excuses import Excuses
 from floe_charts.verify.references.index import Entry, Index
-from floe_charts.verify.references.mentions import Mention, mentions
 from floe_charts.verify.references.labels import plain
+from floe_charts.verify.references.mentions import Mention, mentions
 from floe_charts.verify.references.nodes import map_at, near_identical, number_of, suggestion
 from floe_charts.verify.references.report import EXTERNAL, Report
 from floe_charts.verify.references.services import service_port

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["text_report"]
 
 _MARGIN = "  "
+_NAMED_CASES = 4
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 _RESULTS = {"passed": "green", "failed": "bold red", "skipped": "yellow"}
 
@@ -133,7 +134,17 @@ def _finding(finding: Finding, cases: Sequence[str]) -> Iterator[_Line]:
         yield (_Span(f"{indent}to do: ", "green"), _Span(first))
         yield from ((_Span(f"{indent}       {line}"),) for line in more)
     if finding.cases and set(finding.cases) != set(cases):
-        yield (_Span(f"{indent}only with {_listed(finding.cases)}", "dim"),)
+        yield (_Span(f"{indent}{_with(finding.cases, cases)}", "dim"),)
+
+
+def _with(found: Sequence[str], cases: Sequence[str]) -> str:
+    """``only with a and b``, or the shorter way round: ``with all values but c``."""
+    others = [case for case in cases if case not in found]
+    if len(others) < len(found) and len(others) <= _NAMED_CASES:
+        return f"with all values but {_listed(others)}"
+    if len(found) > _NAMED_CASES + 1:
+        return f"only with {', '.join(map(_one_line, found[:_NAMED_CASES]))} and {len(found) - _NAMED_CASES} more"
+    return f"only with {_listed(found)}"
 
 
 def _accepted(one: AcceptedFinding) -> _Line:

@@ -17,12 +17,10 @@ from click.testing import Result
 from floe_charts.cli import main
 from floe_charts.verify.findings import CHECKS
 from tests.artifacts.conftest import EXAMPLE
-from tests.cli.conftest import Run, run
+from tests.cli.conftest import Run
 from tests.test_cli import environment
 
-__all__ = ["run"]
-
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMAND = "python -m floe_charts "
 SHOP = "tests/charts/shop"
