@@ -17,7 +17,7 @@ from floe_charts.verify.engine import find_helm
 from floe_charts.verify.subject import Case, Subject
 
 SIZES = (100, 300, 1000)
-_SLOW_LOOPS = 150_000
+_SLOW_LOOPS = 500_000
 
 _PART = """\
 {{- with .Values.NAME }}

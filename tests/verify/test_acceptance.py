@@ -156,3 +156,12 @@ def test_a_findings_own_fields_always_accept_it(check: str, rule: str, where: st
     )
     assert all(result.passed for result in results)
     assert len(accepted) == 1
+
+
+def test_an_entry_about_an_absent_dependency_is_only_noted() -> None:
+    entry = _entry(where="shop/charts/redis/templates/pod.yaml")
+    results, _ = apply_acceptance([CheckResult("pod-security", "")], Acceptance((entry,), (), "a"), absent=["redis"])
+    (finding,) = results[-1].findings
+    assert (finding.rule, finding.severity) == ("unmatched", "note") and "redis is not in charts/" in finding.message
+    results, _ = apply_acceptance([CheckResult("pod-security", "")], Acceptance((entry,), (), "a"), absent=["kafka"])
+    assert results[-1].findings[0].fails

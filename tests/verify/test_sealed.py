@@ -266,3 +266,26 @@ def test_an_empty_map_that_the_schema_does_not_describe_is_open(tmp_path: Path) 
     found = check_sealed_schema(subject_of(path)).findings
     assert [(one.rule, one.path) for one in found] == [("open-object", "web")]
     assert "unknownKey" in found[0].message
+
+
+def test_a_dependency_that_is_off_brings_no_defaults_against_the_schema(tmp_path: Path) -> None:
+    """Helm leaves such a chart out before it merges defaults; otherwise the parent's schema would refuse them."""
+    closed: dict[str, Any] = {"type": "object", "additionalProperties": False}
+    dependency = {
+        "name": "redis",
+        "version": "1.0.0",
+        "repository": "https://example.com",
+        "condition": "redis.enabled",
+    }
+    enabled = {**closed, "properties": {"enabled": {"type": "boolean"}}}
+    chart = write_chart(
+        tmp_path / "shop",
+        {},
+        {"redis": {"enabled": False}},
+        schema={**closed, "properties": {"redis": enabled, "global": {"type": "object"}}},
+        chart={"dependencies": [dependency]},
+    )
+    write_chart(chart / "charts" / "redis", {}, {"enabled": True, "size": 3}, chart={"version": "1.0.0"})
+    assert check_sealed_schema(subject_of(chart)).passed
+    switched_on = check_sealed_schema(subject_of(chart, {"on.yaml": {"redis": {"enabled": True}}}))
+    assert {finding.rule for finding in switched_on.findings if finding.fails} == {"refuses-own-values"}

@@ -140,3 +140,14 @@ class TestVerification:
         named = chart.with_name("other.yaml")
         named.write_text("accept: []\n")
         assert not Verification.of(subject, named).run(("lint",)).passed
+
+    def test_a_chart_without_values_yaml_and_a_release_of_its_own_name(self, chart: Path) -> None:
+        (chart / "values.yaml").unlink()
+        (chart / "templates" / "name.yaml").write_text(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}\ndata: {a: b}\n"
+        )
+        subject = open_subject(chart)
+        assert subject.chart.values == {}
+        results = run_checks(subject, CHECKS)
+        assert [one.check for one in results] == list(CHECKS)
+        assert "shop" in [obj.name for one in subject.renderings for obj in one.objects]

@@ -158,15 +158,15 @@ def _checked(data: object, source: str) -> Acceptance:
 
 
 def apply_acceptance(
-    results: Sequence[CheckResult], acceptance: Acceptance, *, partial: bool = False
+    results: Sequence[CheckResult], acceptance: Acceptance, *, partial: bool = False, absent: Sequence[str] = ()
 ) -> tuple[tuple[CheckResult, ...], tuple[AcceptedFinding, ...]]:
     """Take what is accepted out of ``results``.
 
     Returns the results without it, and what was taken out with the reason. Where there are entries, a result of the
     check ``acceptance`` follows: its findings are ``too-wide`` (matches several findings, and accepts none of them),
     ``unmatched`` (matches none) and ``duplicate`` (the same entry again, or another one for the same finding). An
-    unmatched entry is only a note where its check did not run or was skipped, and with ``partial``: then only
-    a part of the cases was verified.
+    unmatched entry is only a note where its check did not run or was skipped, where it is about a template of one of
+    the ``absent`` dependencies (their keys), and with ``partial``: then only a part of the cases was verified.
     """
     if not acceptance.entries:
         return tuple(results), ()
@@ -186,7 +186,7 @@ def apply_acceptance(
             faults.append(_too_wide(acceptance, index, matched))
         elif not matched:
             only_a_note = any(entry.matches(identity) for identity in notes)
-            faults.append(_unmatched(acceptance, index, failing, only_a_note, partial, entry.check in ran))
+            faults.append(_unmatched(acceptance, index, failing, only_a_note, partial, entry.check in ran, absent))
         elif matched[0] in reasons:
             first = reasons[matched[0]][0]
             faults.append(_fault(acceptance, index, "duplicate", f"accepts the same as accept[{first}]", _REMOVE))
@@ -234,9 +234,19 @@ def _too_wide(acceptance: Acceptance, index: int, matched: Sequence[_Identity]) 
 
 
 def _unmatched(
-    acceptance: Acceptance, index: int, failing: Sequence[_Identity], only_a_note: bool, partial: bool, ran: bool
+    acceptance: Acceptance,
+    index: int,
+    failing: Sequence[_Identity],
+    only_a_note: bool,
+    partial: bool,
+    ran: bool,
+    absent: Sequence[str],
 ) -> Finding:
     entry = acceptance.entries[index]
+    for key in absent:
+        if f"/charts/{key}/" in str(entry.fields.get("where", "")):
+            message = f"is not judged: the dependency {key} is not in charts/"
+            return _fault(acceptance, index, "unmatched", message, severity="note")
     if only_a_note:
         hint = "it matches only a note, which fails nothing: remove it"
         return _fault(acceptance, index, "unmatched", "matches no finding that fails", hint)

@@ -218,9 +218,10 @@ class _Search:
         return found
 
     def _trial(self, name: str, values: Values) -> Trial:
-        return Trial(
-            self._render, self._chart.values, name, values, self._schema, self._open, self._mentions.alternatives
-        )
+        options = self._mentions.alternatives
+        trial = Trial(self._render, self._chart.values, name, values, self._schema, self._open, options)
+        self._giving |= trial.giving
+        return trial
 
     def _known_value(self, path: Path) -> object:
         """The leaf's value in the first case that has it."""

@@ -20,7 +20,7 @@ __all__ = ["Living", "Reveal", "alternatives_of"]
 Living = Callable[[Trial, Sequence[Path]], set[Path]]
 """Tries leaves in a trial, side by side; the ones that show life."""
 
-MAX_RENDERS = 240
+MAX_RENDERS = 160
 """So many renders are spent on one set of values; leaves that are not reached by then stay undecided."""
 
 
@@ -64,12 +64,12 @@ class Reveal:
         for switch in off:
             if switch not in above:
                 said = f"{field_path(switch)} is true"
-                self._note(self._settled(near, {switch: True}), dead, said)
+                self._note_below(near, switch, True, dead, said)
         filled = dict(_fillings(full))
         self._note(self._settled(everything, filled), dead, "other values are not empty")
         self._note(self._settled(near, filled), dead, "other values are not empty")
         for path, value in self._modes(_without(dead, self._found)):
-            self._note(self._settled(near, {path: value}), dead, f"{field_path(path)} is {value}")
+            self._note_below(near, path, value, dead, f"{field_path(path)} is {value}")
         on = {path: False for path, value in switches.items() if value and _near(path, _without(dead, self._found))}
         self._note(self._settled(base, on), dead, "something else is switched off")
         return {path: self._found[path] for path in dead if path in self._found}
@@ -81,6 +81,15 @@ class Reveal:
         for path in self._alive_in(self._settled(values, dict.fromkeys(every, True)), leaves_of):
             said = " and ".join(field_path(switch) for switch in chains[path])
             self._found[path] = f"{said} {'is' if len(chains[path]) == 1 else 'are'} true"
+
+    def _note_below(self, values: Values, path: Path, value: object, dead: Sequence[Path], said: str) -> None:
+        """Change one value, and note ``said`` for the leaves below the same key of the top that come to life.
+
+        A value at the top itself may be about all leaves.
+        """
+        related = [leaf for leaf in _without(dead, self._found) if len(path) == 1 or leaf[0] == path[0]]
+        if related and self.renders <= MAX_RENDERS:
+            self._note(self._settled(values, {path: value}), related, said)
 
     def _note(self, values: Values, dead: Sequence[Path], said: str) -> None:
         """Note ``said`` for the leaves that come to life with ``values``."""

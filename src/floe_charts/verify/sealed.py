@@ -6,12 +6,14 @@ refused. It writes into ``global`` of the chart and of every dependency, which t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from floe_charts.errors import HelmError
 from floe_charts.helm.kubernetes import field_path
+from floe_charts.verify.declared import Dependency, declared_dependencies, find_dependency
 from floe_charts.verify.findings import CheckResult, Finding, Progress, Severity, merge_cases, no_progress
 from floe_charts.verify.json_schema import CompiledSchema, declared_types, json_type, schemas_at
 from floe_charts.verify.sealed_trials import (
@@ -51,7 +53,7 @@ def check_sealed_schema(subject: Subject, progress: Progress = no_progress) -> C
     except HelmError as error:
         finding = Finding(CHECK, str(error), where=_SCHEMA, hint="make it a JSON Schema", rule="unusable-schema")
         return CheckResult(CHECK, "the schema cannot be read", (finding,))
-    parts = _Parts.of(subject.chart.metadata, subject.chart.files)
+    parts = _Parts.of(subject.chart.files)
     tally = _Tally(schema, parts)
     for done, case in enumerate(subject.cases, 1):
         tally.take(case, subject.values_of(case), compiled)
@@ -65,10 +67,12 @@ class _Parts:
 
     charts: Mapping[Path, ChartFiles | None]
     schemas: Mapping[Path, CompiledSchema]
+    enabled: Mapping[Path, Callable[[Values], bool]]
 
     @classmethod
-    def of(cls, metadata: Mapping[str, object], files: ChartFiles) -> _Parts:
-        charts = dict(_dependencies(metadata, files, ()))
+    def of(cls, files: ChartFiles) -> _Parts:
+        found = list(_dependencies(files, ()))
+        charts = {path: chart for path, chart, _ in found}
         schemas: dict[Path, CompiledSchema] = {}
         for path, chart in charts.items():
             try:
@@ -77,12 +81,17 @@ class _Parts:
             except HelmError:
                 # The check of the dependencies says so; here it refuses nothing.
                 continue
-        return cls(charts, schemas)
+        return cls(charts, schemas, {path: enabled for path, _, enabled in found})
 
     def with_defaults(self, values: Values) -> dict[str, object]:
         """The values with those of the subcharts below them, as Helm holds them against the schemas."""
         found = dict(values)
+        off: list[Path] = []
         for path, chart in self.charts.items():
+            # Helm leaves out a chart that is switched off, and all that is in it, before it merges defaults.
+            if any(path[: len(above)] == above for above in off) or not self.enabled[path](found):
+                off.append(path)
+                continue
             given = get_at(found, path)
             if chart is not None and (given is MISSING or isinstance(given, Mapping)):
                 found = set_at(found, path, helm_merge(chart.values, given if isinstance(given, Mapping) else {}))
@@ -93,20 +102,19 @@ class _Parts:
         return any(path[: len(one) + 1] == (*one, "global") for one in ((), *self.charts))
 
 
-def _dependencies(
-    metadata: Mapping[str, object], files: ChartFiles, above: Path
-) -> Iterator[tuple[Path, ChartFiles | None]]:
-    declared = metadata.get("dependencies")
-    for one in declared if isinstance(declared, list) else ():
-        name = one.get("name") if isinstance(one, Mapping) else None
-        if not isinstance(one, Mapping) or not isinstance(name, str):
-            continue
-        alias = one.get("alias")
-        path = (*above, alias if isinstance(alias, str) and alias else name)
-        subchart = files.subcharts.get(name)
-        yield path, subchart
+def _dependencies(files: ChartFiles, above: Path) -> Iterator[tuple[Path, ChartFiles | None, Callable[[Values], bool]]]:
+    """Where the values of each dependency stand, the chart if it is at hand, and whether values switch it on."""
+    for one in declared_dependencies(files):
+        path = (*above, one.key)
+        subchart = find_dependency(files, one)
+        yield path, subchart, partial(_is_enabled, one, above)
         if subchart is not None:
-            yield from _dependencies(subchart.metadata, subchart, path)
+            yield from _dependencies(subchart, path)
+
+
+def _is_enabled(dependency: Dependency, above: Path, values: Values) -> bool:
+    own, tags = get_at(values, above), values.get("tags")
+    return dependency.enabled(own if isinstance(own, Mapping) else {}, tags if isinstance(tags, Mapping) else {})
 
 
 @dataclass

@@ -13,6 +13,7 @@ from threading import Event
 from floe_charts.errors import InputError, nearest
 from floe_charts.verify.acceptance import Acceptance, apply_acceptance, find_acceptance, read_acceptance
 from floe_charts.verify.cases import find_cases, require_chart
+from floe_charts.verify.declared import declared_dependencies, find_dependency
 from floe_charts.verify.engine import find_helm
 from floe_charts.verify.findings import CheckResult, Progress
 from floe_charts.verify.kube_versions import check_kube_version, default_kube_versions
@@ -146,7 +147,11 @@ class Verification:
     ) -> ChartReport:
         """Run the checks and take out what is accepted; ``partial`` where not all cases of the chart are verified."""
         subject = self.subject
-        results, accepted = apply_acceptance(run_checks(subject, checks, progress), self.acceptance, partial=partial)
+        files = subject.chart.files
+        absent = [one.key for one in declared_dependencies(files) if find_dependency(files, one) is None]
+        results, accepted = apply_acceptance(
+            run_checks(subject, checks, progress), self.acceptance, partial=partial, absent=absent
+        )
         return ChartReport(
             chart=str(subject.path),
             name=subject.chart.name,
