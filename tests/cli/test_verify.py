@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import tarfile
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -204,3 +206,20 @@ class TestLint:
         assert run("lint").exit_code == 1
         assert run("lint", "--env", "dev").exit_code == 0
         assert run("lint", "--env", "prod").exit_code == 1
+
+
+def test_helm_s_own_log_stays_off_standard_error(tmp_path: Path) -> None:
+    """Helm's library logs each value that cannot be merged to the process's standard error, past Python."""
+    template = (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  a: {{ toJson .Values.web.labels | quote }}\n"
+    )
+    chart = write_chart(tmp_path / "shop", {"a.yaml": template}, {"web": {"labels": {}}})
+    (tmp_path / "v.yaml").write_text("web: {labels: text}\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "floe_charts", "verify", str(chart), "--values", str(tmp_path / "v.yaml")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1 and "sealed-schema" in done.stdout
+    assert done.stderr == ""

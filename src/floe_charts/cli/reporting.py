@@ -12,6 +12,7 @@ import click
 
 from floe_charts.cli.common import write_text
 from floe_charts.cli.progress import check_bars
+from floe_charts.cli.quiet import without_helm_log
 
 if TYPE_CHECKING:
     from floe_charts.verify.report import ChartReport
@@ -58,7 +59,7 @@ def look_at(charts: Sequence[Path], looking: Looking) -> list[ChartReport]:
         verifications.append(Verification.of(subject, looking.accept))
     reports = []
     for one in verifications:
-        with check_bars(f"Verifying {one.subject.path}", looking.checks) as progress:
+        with without_helm_log(), check_bars(f"Verifying {one.subject.path}", looking.checks) as progress:
             reports.append(one.run(looking.checks, progress, partial=looking.partial))
     return reports
 

@@ -83,7 +83,7 @@ class _Run:
         safe = len(self.compared.keys() - self.guilty - self.left)
         parts = [
             f"any text comes out of {safe:,} of {len(self.compared):,} values as it went in; "
-            f"{formed:,} values come out only where Kubernetes demands a form, {unseen:,} never come out"
+            f"{formed:,} only where Kubernetes demands a form, {unseen:,} not at all"
         ]
         if self.left:
             parts.append(f"not all texts were tried in {len(self.left):,} values")
@@ -104,6 +104,8 @@ class _Run:
 
     def findings_of(self, case: Case, groups: list[Group], pool: ThreadPoolExecutor) -> list[Finding]:
         """What is wrong with the values that no earlier case showed just so."""
+        # A value is tried once: what goes wrong with the defaults does so in every case that shows it.
+        cases = () if case == self.subject.cases[0] else (case.name,)
         faults: Faults = {}
         findings: list[Finding] = []
         for group in groups:
@@ -111,9 +113,9 @@ class _Run:
             faults.update(found)
             self.compared.update(dict.fromkeys(compared))
             self.left |= group.stage.left
-            findings += _unplaced(case, group.stage)
+            findings += _unplaced(group.stage, cases)
         self.guilty.update(path for path, _ in faults if path in self.compared)
-        return [*_findings(case, faults), *dict.fromkeys(findings)]
+        return [*_findings(faults, cases), *dict.fromkeys(findings)]
 
     def _fresh(self, group: Group) -> list[Path]:
         """The leaves that come out in a template in which no earlier case showed them."""
@@ -145,7 +147,7 @@ def _plain_texts(subject: Subject, values: Values) -> list[Path]:
     return found
 
 
-def _findings(case: Case, faults: Faults) -> Iterator[Finding]:
+def _findings(faults: Faults, cases: tuple[str, ...]) -> Iterator[Finding]:
     """One for each leaf and template; the elements of one list are one leaf."""
     alike: dict[tuple[object, ...], list[tuple[Path, str]]] = {}
     for key, (rule, _, _) in faults.items():
@@ -158,15 +160,15 @@ def _findings(case: Case, faults: Faults) -> Iterator[Finding]:
         name = field_path(path)
         message = f"{name}: with the text {shorten(text)} {problem}"
         message += f"; so with {_count(len(keys) - 1, 'other element')} of the list" if len(keys) > 1 else ""
-        yield Finding(CHECK, message, where=template, path=name, hint=_hint(path, rule), rule=rule, cases=(case.name,))
+        yield Finding(CHECK, message, where=template, path=name, hint=_hint(path, rule), rule=rule, cases=cases)
 
 
-def _unplaced(case: Case, stage: Stage) -> Iterator[Finding]:
+def _unplaced(stage: Stage, cases: tuple[str, ...]) -> Iterator[Finding]:
     """The faults of many values together, for which it would have taken too many renders to find the one."""
     for (text, (template, rule, problem)), paths in stage.unplaced.items():
         names = ", ".join(field_path(path) for path in paths[:3]) + (", …" if len(paths) > 3 else "")
         message = f"with the text {shorten(text)} in one of {len(paths):,} values ({names}) {problem}"
-        yield Finding(CHECK, message, where=template, hint=_hint((0,), rule), rule=rule, cases=(case.name,))
+        yield Finding(CHECK, message, where=template, hint=_hint((0,), rule), rule=rule, cases=cases)
 
 
 def _count(number: int, noun: str) -> str:
