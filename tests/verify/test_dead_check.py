@@ -44,10 +44,11 @@ def test_a_misspelt_value_fails_and_names_the_living_one(tmp_path: Path) -> None
         tmp_path,
         {"a.yaml": template},
         {"web": {"replicas": 1}},
-        {"values-prod.yaml": {"web": {"replcas": 3}, "wbe": {"replicas": 4}, "theme": "dark"}},
+        {"values-prod.yaml": {"web": {"replcas": 3, "replicaCount": 2}, "wbe": {"replicas": 4}, "theme": "dark"}},
     )
     assert not result.passed
     assert verdicts(result) == {
+        "web.replicaCount": ("dead", "did you mean web.replicas?"),
         "web.replcas": ("dead", "did you mean web.replicas?"),
         "wbe.replicas": ("dead", "take it away"),
         "theme": ("dead", "take it away"),
@@ -122,6 +123,17 @@ def test_what_templates_name_and_never_show_is_not_called_dead(tmp_path: Path) -
     template = '  z: z\n{{ if .Capabilities.APIVersions.Has "nobody.example/v1" }}  a: {{ .Values.leaf }}\n{{ end }}'
     result = check(tmp_path, {"a.yaml": template}, {"leaf": "x"})
     assert verdicts(result) == {"leaf": ("undecided", "")} and result.passed
+
+
+def test_a_map_that_a_template_takes_as_a_whole_and_never_shows_is_not_called_dead(tmp_path: Path) -> None:
+    template = (
+        "  z: z\n{{ if .Capabilities.APIVersions.Has `nobody/v1` }}{{ toYaml .Values.probe | nindent 2 }}{{ end }}\n"
+    )
+    template += "  s: {{ .Values.web.size | quote }}{{ with .Values.web }}{{ end }}\n"
+    values = {"probe": {"period": 5, "path": "/"}, "web": {"size": 1, "sizes": 2}}
+    result = check(tmp_path, {"a.yaml": template}, values)
+    rules = {path: rule for path, (rule, _) in verdicts(result).items()}
+    assert rules == {"probe.period": "undecided", "probe.path": "undecided", "web.sizes": "dead"}
 
 
 def test_random_lines_beside_a_switch_do_not_hide_it(tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ class _Search:
         self._progress = progress
         self._merged = [helm_merge(chart.values, case.values) for case in self._cases]
         wanted = paths if paths is not None else (path for one in self._merged for path, _ in leaves(one))
-        self._open = {path: self._known_value(path) for path in wanted}
+        self._open = {path: self._value_of(path) for path in wanted}
         self._total = len(self._open)
         self._fixed = set(self._open)
         self._alive: list[Path] = []
@@ -114,6 +114,7 @@ class _Search:
         self._lost: set[str] = set()
         self._trials: list[Trial] = []
         self._giving: set[str] = set()
+        self._revealed: dict[Path, str] = {}
         self._renders = 0
 
     def run(self, mentions: Mentions) -> None:
@@ -166,7 +167,7 @@ class _Search:
         disabled: dict[Path, str] = {}
         undecided: list[Path] = []
         if switches and self._trials:
-            disabled = self._disabled([path for path in dead if self._mentions.mentions(path)])
+            disabled = self._revealed = self._disabled([path for path in dead if self._mentions.mentions(path)])
             undecided = [path for path in dead if path not in disabled and self._undecided(path)]
         self._progress(self._total, self._total)
         return DeadReport(
@@ -184,7 +185,14 @@ class _Search:
         speakers = self._mentions.speakers(path)
         silent = bool(speakers) and not speakers & self._giving
         lost = bool(self._lost) and self._mentions.mentioned_in(path, sorted(self._lost))
-        return silent or lost or self._mentions.reads(path)
+        return silent or lost or self._mentions.reads(path) or self._unseen(self._mentions.taken_whole(path))
+
+    def _unseen(self, around: Path) -> bool:
+        """Whether a map that a template takes as a whole never came out: none of its leaves but switches lives."""
+        living = [*self._alive, *self._revealed]
+        return bool(around) and not any(
+            path[: len(around)] == around and not isinstance(self._value_of(path), bool) for path in living
+        )
 
     def _disabled(self, dead: list[Path]) -> dict[Path, str]:
         found: dict[Path, str] = {}
@@ -223,7 +231,7 @@ class _Search:
         self._giving |= trial.giving
         return trial
 
-    def _known_value(self, path: Path) -> object:
+    def _value_of(self, path: Path) -> object:
         """The leaf's value in the first case that has it."""
         return next((found for values in self._merged if (found := get_at(values, path)) is not MISSING), None)
 

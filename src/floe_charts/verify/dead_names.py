@@ -82,10 +82,14 @@ class Mentions:
         """Whether a template names the leaf by its path, or by a key within the innermost map that it takes whole."""
         if path in self._whole:
             return True
-        whole = next((length for length in range(len(path) - 1, 0, -1) if path[:length] in self._whole), 0)
+        whole = len(self.taken_whole(path))
         # Below a map that is ranged over stand keys of the user's own.
         step = whole + (path[:whole] in self._ranged)
         return whole > 0 and (step >= len(path) or str(path[step]) in self._fields)
+
+    def taken_whole(self, path: Path) -> Path:
+        """The innermost map around a leaf that a template takes as a whole; ``()`` where there is none."""
+        return next((path[:length] for length in range(len(path) - 1, 0, -1) if path[:length] in self._whole), ())
 
     def mentioned_in(self, path: Path, templates: Iterable[str]) -> bool:
         """Whether one of the templates (named as Helm names them) speaks of the leaf's key; unknown ones may."""
@@ -190,8 +194,9 @@ def _alike(one: str, other: str) -> float:
     if one == other:
         return 1.0
     # replicaCount for replicas: one begins with nearly all of the other.
-    stem = min(len(one), len(other)) - 1
-    if stem >= _STEM and one[:stem] == other[:stem]:
+    shorter, longer = sorted((len(one), len(other)))
+    stem = shorter - 1
+    if stem >= _STEM and longer < 2 * shorter and one[:stem] == other[:stem]:
         return _ALIKE
     return SequenceMatcher(None, one, other, autojunk=False).ratio()
 
