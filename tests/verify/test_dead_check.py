@@ -136,6 +136,12 @@ def test_a_map_that_a_template_takes_as_a_whole_and_never_shows_is_not_called_de
     assert rules == {"probe.period": "undecided", "probe.path": "undecided", "web.sizes": "dead"}
 
 
+def test_a_password_beside_a_random_one_lives(tmp_path: Path) -> None:
+    template = "  p: {{ .Values.auth.password | default (randAlphaNum 9) | b64enc | quote }}\n"
+    result = check(tmp_path, {"a.yaml": template}, {"auth": {"password": "", "user": ""}})
+    assert {path: rule for path, (rule, _) in verdicts(result).items()} == {"auth.user": "dead"}
+
+
 def test_random_lines_beside_a_switch_do_not_hide_it(tmp_path: Path) -> None:
     template = "  p: {{ randAlphaNum 20 }}\n  s: {{ .Values.on | quote }}\n"
     result = check(tmp_path, {"a.yaml": template}, {"on": False, "off": True})

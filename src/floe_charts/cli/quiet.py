@@ -12,7 +12,7 @@ from threading import Thread
 
 __all__ = ["without_helm_log"]
 
-_LOGGED = re.compile(rb"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d warning: ")
+_LOGGED = re.compile(rb"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?:warning: |INFO )")
 _STDERR = 2
 
 

@@ -20,6 +20,7 @@ _DEFINED = re.compile(r'\{\{-?\s*(?:define|block)\s+"([^"]+)"')
 _INCLUDED = re.compile(r'\b(?:include|template)\s+"([^"]+)"')
 _INCLUDES_ANY = re.compile(r"\b(?:include|template)\s+[^\s\"]")
 _BY_KEY = re.compile(r"\b(?:dig|get|hasKey|index|omit|pick|pluck)\b[^{}]*")
+_DOTTED = re.compile(r'"([A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)+)"')
 _QUOTED = re.compile(r'"([^"]+)"')
 _FIELD = re.compile(r"\.([A-Za-z0-9_]+)")
 _WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
@@ -100,6 +101,8 @@ def _named_values(text: str, prefix: Path) -> Iterator[Path]:
     """The paths of values that a template names, from the top; those below ``global`` are also the top's own."""
     paths: list[Path] = [tuple(found.split(".")[1:]) for found in _VALUES_PATH.findall(text)]
     paths += [tuple(_QUOTED.findall(keys)) for pattern in (_INDEXED, _DUG) for keys in pattern.findall(text)]
+    # Helpers take the path of a value as a text, such as "auth.password".
+    paths += [tuple(dotted.split(".")) for dotted in _DOTTED.findall(text)]
     for path in paths:
         yield (*prefix, *path)
         if prefix and path[:1] == ("global",):

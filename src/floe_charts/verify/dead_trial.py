@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
@@ -122,8 +123,9 @@ class Trial:
             items = list(given.items())
             half = len(items) // 2
             return self._batch(dict(items[:half])) | self._batch(dict(items[half:]))
-        seen = {token.lower() for token in _WITNESS.findall("\n".join(output.values()))}
-        return {path for path, (token, _) in given.items() if token in seen}
+        text = "\n".join(output.values())
+        seen = {token.lower() for token in _WITNESS.findall(text)}
+        return {path for path, (token, _) in given.items() if token in seen or _in_base64(token, text)}
 
     def by_template(self, paths: Iterable[Path], speakers: Callable[[Path], frozenset[str]], run: Runner) -> set[Path]:
         """The leaves that change a template which speaks of them.
@@ -224,6 +226,11 @@ class Trial:
         return len(before) == len(after) and all(
             one == other or number in mask for number, (one, other) in enumerate(zip(before, after, strict=True))
         )
+
+
+def _in_base64(token: str, text: str) -> bool:
+    """Whether a text stands in the data of a Secret."""
+    return token.startswith("wz") and base64.b64encode(token.encode()).decode().rstrip("=") in text
 
 
 def _apart(paths: Iterable[Path], spoken: Mapping[Path, frozenset[str]]) -> list[list[Path]]:
