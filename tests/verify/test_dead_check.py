@@ -136,6 +136,14 @@ def test_a_map_that_a_template_takes_as_a_whole_and_never_shows_is_not_called_de
     assert rules == {"probe.period": "undecided", "probe.path": "undecided", "web.sizes": "dead"}
 
 
+def test_a_template_that_takes_all_values_hides_no_dead_one(tmp_path: Path) -> None:
+    first = "{{ $v := .Values }}  x: {{ ternary `1` `2` $v.b.flag }}\n  y: {{ hasKey .Values.a `nope` | quote }}\n"
+    second = "  z: {{ ternary `1` `2` .Values.b.flag }}\n"
+    values = {"a": {"flag": True}, "b": {"flag": True}}
+    result = check(tmp_path, {"a.yaml": first, "b.yaml": second}, values)
+    assert "a.flag" in verdicts(result) and "b.flag" not in verdicts(result)
+
+
 def test_a_password_beside_a_random_one_lives(tmp_path: Path) -> None:
     template = "  p: {{ .Values.auth.password | default (randAlphaNum 9) | b64enc | quote }}\n"
     result = check(tmp_path, {"a.yaml": template}, {"auth": {"password": "", "user": ""}})

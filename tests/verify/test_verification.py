@@ -151,3 +151,9 @@ class TestVerification:
         results = run_checks(subject, CHECKS)
         assert [one.check for one in results] == list(CHECKS)
         assert "shop" in [obj.name for one in subject.renderings for obj in one.objects]
+
+    @pytest.mark.parametrize("schema", ["true", "[]"])
+    def test_a_schema_that_is_no_map_counts_as_none(self, chart: Path, schema: str) -> None:
+        (chart / "values.schema.json").write_text(schema)
+        results = {one.check: one for one in run_checks(open_subject(chart), CHECKS)}
+        assert {finding.rule for finding in results["sealed-schema"].findings} >= {"no-schema"}

@@ -67,9 +67,9 @@ class Mentions:
                 self._speakers.setdefault(path, set()).add(name)
 
     def speakers(self, path: Path) -> frozenset[str]:
-        """The templates (as Helm names what they give) that name the leaf or a map around it, helpers included."""
+        """The templates (as Helm names what they give) that name the leaf or what it is in, helpers included."""
         found: set[str] = set()
-        for length in range(1, len(path) + 1):
+        for length in range(len(path) + 1):
             found |= self._speakers.get(path[:length], set())
         return frozenset(found)
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from floe_charts.errors import HelmError
 from floe_charts.helm.kubernetes import field_path
 from floe_charts.verify.dead_trial import Trial
-from floe_charts.verify.engine import RenderError, ValuesRefused
 from floe_charts.verify.values import Path, Values, get_at, helm_merge, leaves, override_at
 
 __all__ = ["Living", "Reveal", "alternatives_of"]
@@ -106,7 +105,7 @@ class Reveal:
             return set()
         try:
             trial = self._make(values)
-        except (RenderError, ValuesRefused):
+        except HelmError:
             return set()
         found = self._living(trial, dead)
         self.renders += trial.renders

@@ -24,7 +24,7 @@ Runner = Callable[[Callable[[Batch], set[Path]], Sequence[Batch]], Iterable[set[
 """Maps a function over batches of changes, side by side perhaps."""
 
 _SMALLEST_BATCH = 8
-_WITNESS = re.compile(r"wz[0-9]{6}q|(?<![0-9.])[0-9]{4,7}(?![0-9.])", re.IGNORECASE)
+_WITNESS = re.compile(r"wz[0-9]{6}q|(?<![0-9A-Za-z.])[0-9]{4,7}(?![0-9A-Za-z.])", re.IGNORECASE)
 
 
 class Trial:

@@ -99,7 +99,8 @@ class EmbeddedChart:
     @cached_property
     def schema(self) -> dict[str, object] | None:
         """values.schema.json with what it refers to, or None where the chart has none."""
-        return self._chart.schema
+        found: object = self._chart.schema
+        return found if isinstance(found, dict) else None
 
     @cached_property
     def metadata(self) -> dict[str, object]:
