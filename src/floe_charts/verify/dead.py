@@ -26,7 +26,7 @@ from floe_charts.helm.kubernetes import field_path
 from floe_charts.verify.dead_names import Mentions, declared_paths, nearest_path, with_subchart_defaults
 from floe_charts.verify.dead_switches import Reveal, alternatives_of
 from floe_charts.verify.dead_trial import Render, Trial
-from floe_charts.verify.declared import declared_dependencies, find_dependency
+from floe_charts.verify.declared import Dependency, declared_dependencies, find_dependency
 from floe_charts.verify.engine import ChartHandle
 from floe_charts.verify.findings import CheckResult, Finding, Progress, no_progress
 from floe_charts.verify.json_schema import CompiledSchema, schemas_at
@@ -288,16 +288,16 @@ def _paths(subject: Subject, cases: Sequence[Case]) -> tuple[list[Path], int]:
     return list(wanted), len(absent)
 
 
-def _imported(declared: Sequence[object]) -> list[tuple[Path, Path]]:
+def _imported(declared: Sequence[Dependency]) -> list[tuple[Path, Path]]:
     """Where the values that a dependency's ``import-values`` names stand, under the dependency's key."""
     found: list[tuple[Path, Path]] = []
     for one in declared:
-        listed = one.raw.get("import-values")  # type: ignore[attr-defined]
+        listed = one.raw.get("import-values")
         for entry in listed if isinstance(listed, list) else ():
             if isinstance(entry, Mapping) and isinstance(entry.get("child"), str):
-                found.append(((one.key,), tuple(entry["child"].split("."))))  # type: ignore[attr-defined]
+                found.append(((one.key,), tuple(entry["child"].split("."))))
             elif isinstance(entry, str):
-                found.append(((one.key, "exports"), (entry,)))  # type: ignore[attr-defined]
+                found.append(((one.key, "exports"), (entry,)))
     return found
 
 
