@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 
 from floe_charts.verify.chart_files import ChartFiles
 from floe_charts.verify.declared import present_dependencies
-from floe_charts.verify.values import Path, Values, leaves
+from floe_charts.verify.values import Path, Values, helm_merge, leaves
 
 __all__ = ["Mentions", "declared_paths", "nearest_path", "with_subchart_defaults"]
 
@@ -152,7 +152,7 @@ def with_subchart_defaults(files: ChartFiles, values: Values, depth: int = 0) ->
     complete = dict(values)
     for dependency, below in present_dependencies(files) if depth < _MAX_DEPTH else ():
         handed = values.get(dependency.key)
-        merged = _merged(below.values, handed if isinstance(handed, Mapping) else {})
+        merged = helm_merge(below.values, handed if isinstance(handed, Mapping) else {})
         complete[dependency.key] = with_subchart_defaults(below, merged, depth + 1)
     return complete
 
@@ -206,11 +206,3 @@ def _alike(one: str, other: str) -> float:
 
 def _fold(step: str | int) -> str:
     return "".join(char for char in str(step).lower() if char.isalnum())
-
-
-def _merged(defaults: Values, given: Values) -> dict[str, object]:
-    merged = dict(defaults)
-    for key, value in given.items():
-        below = merged.get(key)
-        merged[key] = _merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
-    return merged

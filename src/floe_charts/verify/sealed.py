@@ -71,6 +71,7 @@ class _Parts:
 
     @classmethod
     def of(cls, files: ChartFiles) -> _Parts:
+        """The dependencies of a chart, and of the charts in it."""
         found = list(_dependencies(files, ()))
         charts = {path: chart for path, chart, _ in found}
         schemas: dict[Path, CompiledSchema] = {}

@@ -49,6 +49,7 @@ class _Judge:
         self._report.add(rule, obj, path, message, hint or "select labels that the pod template carries")
 
     def service(self, obj: RenderedObject) -> None:
+        """The faults of a Service: its selector and its target ports."""
         spec = map_at(obj.data, "spec")
         pairs = map_at(spec, "selector")
         if not pairs or spec.get("type") == "ExternalName":
@@ -70,6 +71,7 @@ class _Judge:
                 )
 
     def workload(self, obj: RenderedObject) -> None:
+        """The faults of a workload: its selector against the labels of its own pods."""
         pod, selector = self._index.pod_of(obj), map_at(obj.data, "spec", "selector")
         if pod is None or (not selector and obj.kind != "ReplicationController"):
             return
@@ -93,6 +95,7 @@ class _Judge:
         self._pods_of("budget-selects-nothing", obj, ("spec", "selector"))
 
     def policy(self, obj: RenderedObject) -> None:
+        """The faults of a NetworkPolicy: its pods, its peers and its ports."""
         selected = self._pods_of("policy-selects-nothing", obj, ("spec", "podSelector"))
         for direction, side in (("ingress", "from"), ("egress", "to")):
             for at, rule in maps_at(obj.data, "spec", direction):
@@ -136,6 +139,7 @@ class _Judge:
         return selected
 
     def pod_monitor(self, obj: RenderedObject) -> None:
+        """The faults of a PodMonitor: the pods it selects and their ports."""
         if self._foreign(obj):
             return
         selected = self._pods_of("monitor-selects-nothing", obj, ("spec", "selector"))
@@ -146,6 +150,7 @@ class _Judge:
                 )
 
     def service_monitor(self, obj: RenderedObject) -> None:
+        """The faults of a ServiceMonitor: the Services it selects and their ports."""
         selector = map_at(obj.data, "spec", "selector")
         if self._foreign(obj) or is_empty(selector):
             return
