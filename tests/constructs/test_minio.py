@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floe_charts.constructs.minio import KNOWN_VERSION, MinioAuth, MinioValues, ObjectStore, is_bucket_name
+from floe_charts.constructs.minio import KNOWN_VERSION, MinioAuth, MinioValues, Minio, is_bucket_name
 from floe_charts.constructs.network import MINIO, MINIO_CONSOLE
 from floe_charts.deployment import ChartSource
 from floe_charts.errors import DeclarationError
@@ -28,7 +28,7 @@ needs_upstream = pytest.mark.skipif(not UPSTREAM.is_dir(), reason="Bitnami's cha
 
 def store_chart() -> HelmChart:
     chart = new_chart()
-    ObjectStore(chart, buckets=["floe-iceberg", "raw.data", "floe-iceberg"])
+    Minio(chart, buckets=["floe-iceberg", "raw.data", "floe-iceberg"])
     return chart
 
 
@@ -81,20 +81,20 @@ def test_the_image_is_where_it_can_be_pulled_and_the_chart_lets_it_pass(chart: C
 
 
 def test_the_secret_that_must_exist_is_the_one_that_is_read() -> None:
-    (secret,) = ObjectStore(new_chart()).required_secrets()
+    (secret,) = Minio(new_chart()).required_secrets()
     assert (secret.name, secret.keys, secret.condition) == (
         "floe-platform-minio",
         ("root-user", "root-password"),
         "minio.enabled is true",
     )
     theirs = MinioValues(auth=MinioAuth(existing_secret="theirs", root_user_secret_key="user"))
-    (secret,) = ObjectStore(new_chart(), values=theirs).required_secrets()
+    (secret,) = Minio(new_chart(), values=theirs).required_secrets()
     assert (secret.name, secret.keys) == ("theirs", ("user", "root-password"))
 
 
 def test_names_follow_the_charts_full_name() -> None:
     chart = HelmChart("x", values=ChartValues(fullname_override="acme"), fixed_fullname=True)
-    store = ObjectStore(chart, source=ChartSource(version="14.10.4", repository="oci://mirror.example.com/charts"))
+    store = Minio(chart, source=ChartSource(version="14.10.4", repository="oci://mirror.example.com/charts"))
     assert store.required_secrets()[0].name == "acme-minio"
     assert chart.default_values()["minio"]["fullnameOverride"] == "acme-minio"
     assert "floe-platform" not in chart.files()["values.yaml"]
@@ -130,13 +130,13 @@ def test_s3_takes_a_bucket(name: str) -> None:
 def test_s3_refuses_a_bucket(name: str) -> None:
     assert not is_bucket_name(name)
     with pytest.raises(DeclarationError, match="S3 bucket"):
-        ObjectStore(new_chart(), buckets=[name])
+        Minio(new_chart(), buckets=[name])
 
 
 @given(st.lists(st.text(st.sampled_from("ab1.-"), min_size=3, max_size=8).filter(is_bucket_name), max_size=4))
 def test_buckets_never_run_into_each_other(buckets: list[str]) -> None:
     chart = new_chart()
-    ObjectStore(chart, buckets=buckets)
+    Minio(chart, buckets=buckets)
     given_names = chart.default_values()["minio"]["defaultBuckets"].split(",")
     assert [name for name in given_names if name] == list(dict.fromkeys(buckets))
 
@@ -170,7 +170,7 @@ def test_values_that_helm_shares_with_all_charts_may_come_in(chart: ChartHandle)
 @needs_upstream
 def test_every_key_of_bitnamis_chart_is_known(tmp_path: Path) -> None:
     defaults = yaml.safe_load((UPSTREAM / "values.yaml").read_text(encoding="utf-8"))
-    model = type(ObjectStore(new_chart()).values)
+    model = type(Minio(new_chart()).values)
     assert list(missing_keys(model, defaults)) == []
     # The switch is this chart's, `common` a dependency of Bitnami's whose values Helm puts among its own.
     assert unknown_keys(model, defaults) == {"enabled", "common"}

@@ -11,7 +11,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from floe_charts.constructs.minio import ObjectStore
+from floe_charts.constructs.minio import Minio
 from floe_charts.constructs.products import DataProducts, DataProductsValues, ProductFacts
 from floe_charts.errors import DeclarationError
 from floe_charts.helm.kubernetes import OLDEST, latest_kube_version
@@ -124,7 +124,7 @@ def test_false_and_zero_are_facts(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def with_minio(tmp_path_factory: pytest.TempPathFactory) -> ChartHandle:
     chart = new_chart()
-    ObjectStore(chart)
+    Minio(chart)
     DataProducts(chart, "products", [SMALL, FULL])
     return written(chart, tmp_path_factory.mktemp("minio"))
 

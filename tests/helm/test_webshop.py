@@ -12,7 +12,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 import floe_charts
-from floe_charts.helm import Component, Field, HelmChart, Values, image_name
+from floe_charts.helm import Component, Field, HelmChart, Values
 from floe_charts.verify.kube_yaml import read_documents
 from tests.helm.rendering import Rendering
 from tests.helm.webshop import shop
@@ -172,7 +172,7 @@ def test_environment_variables_come_and_go() -> None:
                 **when(v.on, {"MORE": "m", "LAST": v.note}),
             }
             web = self.part("web")
-            self.add(web.deployment(containers=[container("web", image_name(v.image), env=env)]))
+            self.add(web.deployment(containers=[web.container(v.image, env=env)]))
 
     chart = HelmChart("env", description="A chart for a test.")
     Env(chart, "web")

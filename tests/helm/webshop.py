@@ -36,7 +36,7 @@ class WebShopValues(Values):
     """The shop's front end."""
 
     replicas: int = Field(2, ge=1, description="Pods that serve the shop.")
-    image: Image = Image(repository="ghcr.io/acme/shop", tag="1.4.2")
+    image: Image = Image(registry="ghcr.io", repository="acme/shop", tag="1.4.2")
     greeting: str = Field("hello", description="Text on the front page.")
     debug: bool = Field(False, description="Whether requests are logged.")
     banner: str | None = Field(None, description="Text above every page.")

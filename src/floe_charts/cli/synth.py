@@ -106,7 +106,7 @@ def _report_notices(files: PlatformFiles) -> None:
         click.echo("Secrets that must exist in the namespace:")
         for secret in files.required_secrets:
             where = f" (where {secret.condition})" if secret.condition else ""
-            click.echo(f"  {secret.name}: {', '.join(secret.keys)}{where}")
+            click.echo(f"  {secret.name}: {', '.join(secret.key_names)}{where}")
 
 
 def _report_plan(result: WriteResult) -> None:

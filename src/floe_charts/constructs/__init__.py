@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from floe_charts.constructs.dagster import CodeLocation, DagsterStack
 from floe_charts.constructs.marquez import Marquez
-from floe_charts.constructs.minio import ObjectStore
+from floe_charts.constructs.minio import Minio
 from floe_charts.constructs.network import Endpoint
+from floe_charts.constructs.object_store import ObjectStore
 from floe_charts.constructs.otel import OtelGateway, TelemetryExporter
 from floe_charts.constructs.part import PlatformPart, RequiredSecret
 from floe_charts.constructs.platform import FloePlatform
@@ -21,6 +22,7 @@ __all__ = [
     "Endpoint",
     "FloePlatform",
     "Marquez",
+    "Minio",
     "ObjectStore",
     "OtelGateway",
     "PlatformPart",

@@ -19,7 +19,7 @@ from floe_charts.constructs.dagster_chart import (
 from floe_charts.constructs.dagster_defaults import PASSWORD_KEY, DagsterWiring, dagster_values
 from floe_charts.constructs.database import DatabaseConsumer
 from floe_charts.constructs.network import DAGSTER_WEBSERVER, MARQUEZ, OTLP_GRPC, Endpoint
-from floe_charts.constructs.part import PlatformPart, RequiredSecret, over
+from floe_charts.constructs.part import PlatformPart, RequiredSecret, SecretKey, over
 from floe_charts.constructs.pod_values import AbsolutePath
 from floe_charts.constructs.products import DataProducts
 from floe_charts.deployment import ChartSource, Components, Environment
@@ -172,7 +172,7 @@ class DagsterStack(PlatformPart[DagsterValues]):
             role=postgres.postgresql_username,
             secret=self.refs.global_.postgresql_secret_name,
             default_secret=self.values.global_.postgresql_secret_name,
-            extra_keys=(PASSWORD_KEY,),
+            extra_keys=(SecretKey(PASSWORD_KEY, same_as="password"),),
             enabled=self.refs.enabled,
         )
 

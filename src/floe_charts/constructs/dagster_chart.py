@@ -11,11 +11,11 @@ from pydantic import StringConstraints
 from floe_charts.constructs.dagster_chart_runs import DagsterImage, RunLauncher
 from floe_charts.constructs.network import POSTGRES
 from floe_charts.constructs.pod_values import (
+    ChartImage,
     ContainerSecurity,
     EnvVar,
     HandedText,
     InitResources,
-    ObjectRef,
     PodSecurity,
     Probe,
     PullPolicy,
@@ -29,9 +29,9 @@ from floe_charts.helm import (
     DnsLabel,
     DnsName,
     Field,
-    Image,
     LabelKey,
     NodeSelector,
+    ObjectRef,
     Port,
     Resources,
     StringMap,
@@ -210,7 +210,7 @@ class DaemonValues(_Workload):
     run_coordinator: RunCoordinator = Field(RunCoordinator())
 
 
-class ReadyImage(SubchartValues, Image):
+class ReadyImage(SubchartValues, ChartImage):
     """Image that waits for the database: any with pg_isready."""
 
     # The chart does not read the digest of this image.

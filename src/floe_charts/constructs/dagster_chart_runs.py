@@ -6,14 +6,14 @@ from annotated_types import Ge
 from pydantic import StringConstraints
 
 from floe_charts.constructs.pod_values import (
+    ChartImage,
     ContainerSecurity,
-    ObjectRef,
     PodSecurity,
     PullPolicy,
     Volume,
     VolumeMount,
 )
-from floe_charts.helm import DnsName, Field, Image, NodeSelector, Resources, SubchartValues, Toleration
+from floe_charts.helm import DnsName, Field, NodeSelector, ObjectRef, Resources, SubchartValues, Toleration
 
 __all__ = [
     "DagsterImage",
@@ -30,7 +30,7 @@ _OptionalNamespace = Annotated[str, StringConstraints(pattern=r"^([a-z0-9]([-a-z
 _RunVariable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(=[^\x00-\x08\x0b-\x1f\x7f-\x9f]*)?$")]
 
 
-class DagsterImage(SubchartValues, Image):
+class DagsterImage(SubchartValues, ChartImage):
     """An image of Dagster."""
 
     known_keys: ClassVar[frozenset[str] | None] = frozenset({"digest"})
@@ -38,7 +38,7 @@ class DagsterImage(SubchartValues, Image):
     pull_policy: PullPolicy = Field("IfNotPresent", description="When a node pulls the image.")
 
 
-class RunImage(SubchartValues, Image):
+class RunImage(SubchartValues, ChartImage):
     """The image of runs."""
 
     known_keys: ClassVar[frozenset[str] | None] = frozenset({"digest"})

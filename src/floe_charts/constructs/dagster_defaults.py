@@ -28,7 +28,6 @@ from floe_charts.constructs.network import POSTGRES
 from floe_charts.constructs.pod_values import (
     EnvVar,
     HttpGet,
-    ObjectRef,
     PodSecurity,
     Probe,
     StartupProbe,
@@ -40,6 +39,7 @@ from floe_charts.constructs.pod_values import (
     mount,
 )
 from floe_charts.constructs.products import PRODUCTS_PATH
+from floe_charts.helm import ObjectRef
 
 __all__ = ["PASSWORD_KEY", "DagsterWiring", "dagster_values"]
 

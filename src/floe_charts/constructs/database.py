@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from floe_charts.constructs.part import RequiredSecret
+from floe_charts.constructs.part import RequiredSecret, SecretKey
 from floe_charts.errors import DeclarationError
 
 __all__ = ["PASSWORD_KEY", "USERNAME_KEY", "DatabaseConsumer", "check_consumers"]
@@ -39,7 +39,7 @@ class DatabaseConsumer:
     role: str
     secret: str
     default_secret: str
-    extra_keys: tuple[str, ...] = ()
+    extra_keys: tuple[SecretKey, ...] = ()
     enabled: bool | None = None
 
     def __post_init__(self) -> None:
@@ -63,11 +63,13 @@ class DatabaseConsumer:
     @property
     def required_secret(self) -> RequiredSecret:
         """The Secret that consumer and server read."""
-        keys = dict.fromkeys((USERNAME_KEY, PASSWORD_KEY, *self.extra_keys))
-        again = [f", {key} is the {PASSWORD_KEY} again" for key in self.extra_keys if key.endswith(PASSWORD_KEY)]
+        keys = [SecretKey(USERNAME_KEY, text=self.role), SecretKey(PASSWORD_KEY, random=32), *self.extra_keys]
+        again = [f", {key.name} is the {PASSWORD_KEY} again" for key in self.extra_keys if key.same_as == PASSWORD_KEY]
         purpose = f"database {self.database} in PostgreSQL: {USERNAME_KEY} is {self.role}{''.join(again)}"
         condition = f"{self.name}.enabled is true" if self.enabled is not None else ""
-        return RequiredSecret(self.default_secret, tuple(keys), purpose, condition)
+        return RequiredSecret(
+            f"{self.name}Database", self.default_secret, tuple(keys), purpose, self.secret, self.enabled, condition
+        )
 
 
 def check_consumers(consumers: Iterable[DatabaseConsumer]) -> tuple[DatabaseConsumer, ...]:

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
 
 from floe_charts.constructs.database import PASSWORD_KEY, USERNAME_KEY, DatabaseConsumer
 from floe_charts.constructs.marquez_files import CONFIG_FILE, FILES, START_FILE, WAIT_FILE
-from floe_charts.constructs.network import MARQUEZ, MARQUEZ_ADMIN, MARQUEZ_WEB, POSTGRES, Endpoint
-from floe_charts.constructs.part import PlatformPart, RequiredSecret
+from floe_charts.constructs.network import (
+    INGRESS,
+    MARQUEZ,
+    MARQUEZ_ADMIN,
+    MARQUEZ_WEB,
+    POSTGRES,
+    PROMETHEUS,
+    Edge,
+    Endpoint,
+    Workload,
+)
+from floe_charts.constructs.part import Check, Claim, PlatformPart, RequiredSecret, Scrape, workload_claim
+from floe_charts.constructs.service_values import ServiceValues, service_fields
 from floe_charts.deployment import Environment
 from floe_charts.helm import (
     DnsName,
+    ExtraEnv,
     Field,
     HelmChart,
     Image,
-    NodeSelector,
-    Resources,
-    Toleration,
+    IngressValues,
+    Part,
+    RouteValues,
     Values,
-    container,
+    Without,
+    WorkloadValues,
+    and_,
     http_probe,
+    or_,
     pod_security,
     restricted_security,
     secret_key,
@@ -41,33 +56,48 @@ class MarquezDatabase(Values):
     secret_name: DnsName = Field("marquez-database", description="Secret with keys username and password.")
 
 
-class MarquezWebValues(Values):
+class MarquezWebValues(WorkloadValues):
     """The web page that shows the lineage."""
 
     enabled: bool = Field(True, description="Whether the web page is served.")
-    image: Image = Field(
-        Image(repository="docker.io/marquezproject/marquez-web", tag="0.51.1"), description="Image of the web page."
+    image: Image = Field(Image(repository="marquezproject/marquez-web", tag="0.51.1"), description="Its image.")
+    service: ServiceValues = ServiceValues()
+    ingress: IngressValues = IngressValues()
+    route: RouteValues = RouteValues()
+    extra_env: Annotated[ExtraEnv, Without("MARQUEZ_HOST", "MARQUEZ_PORT", "WEB_PORT")] = Field(
+        {}, description="Further environment variables, by name."
     )
-    replicas: int = Field(1, ge=0, le=100, description="Pods that serve the web page.")
-    resources: Resources = Field(Resources(), description="CPU and memory of each pod of the web page.")
 
 
-class MarquezValues(Values):
+_API_VARIABLES = Without(
+    "JAVA_OPTS",
+    "LOG_LEVEL",
+    "MARQUEZ_ADMIN_PORT",
+    "MARQUEZ_CONFIG",
+    "MARQUEZ_PORT",
+    "MIGRATE_ON_STARTUP",
+    "POSTGRES_DB",
+    "POSTGRES_HOST",
+    "POSTGRES_PASSWORD",
+    "POSTGRES_PORT",
+    "POSTGRES_USER",
+)
+
+
+class MarquezValues(WorkloadValues):
     """Marquez, which keeps the lineage of data."""
 
     enabled: bool = Field(True, description="Whether Marquez runs; its database needs its Secret only then.")
-    image: Image = Field(
-        Image(repository="docker.io/marquezproject/marquez", tag="0.51.1"), description="Image of the API."
-    )
-    replicas: int = Field(1, ge=0, le=100, description="Pods that serve the API.")
-    resources: Resources = Field(Resources(), description="CPU and memory of each pod of the API.")
+    image: Image = Field(Image(repository="marquezproject/marquez", tag="0.51.1"), description="Image of the API.")
     log_level: Literal["ERROR", "WARN", "INFO", "DEBUG"] = Field(
         "INFO", description="Least severity that the API logs."
     )
     database: MarquezDatabase = Field(MarquezDatabase(), description="The connection to PostgreSQL.")
+    service: ServiceValues = ServiceValues()
+    ingress: IngressValues = IngressValues()
+    route: RouteValues = RouteValues()
     web: MarquezWebValues = Field(MarquezWebValues(), description="The web page that shows the lineage.")
-    node_selector: NodeSelector = Field({}, description="Labels of the nodes that the pods run on.")
-    tolerations: list[Toleration] = Field([], description="Taints that the pods tolerate.")
+    extra_env: Annotated[ExtraEnv, _API_VARIABLES] = Field({}, description="Further environment variables, by name.")
 
 
 class Marquez(PlatformPart[MarquezValues]):
@@ -96,9 +126,52 @@ class Marquez(PlatformPart[MarquezValues]):
         """The Secret of the database's role."""
         return (self.database_consumer().required_secret,)
 
+    def workloads(self) -> tuple[Workload, ...]:
+        """The API's pods and the web page's."""
+        v = self.refs
+        return (
+            Workload(MARQUEZ.workload, "Marquez", v.enabled),
+            Workload(MARQUEZ_WEB.workload, "Marquez web", and_(v.enabled, v.web.enabled)),
+        )
+
+    def edges(self) -> tuple[Edge, ...]:
+        """The API asks the database, the web page the API; people come in through Ingresses."""
+        v = self.refs
+        return (
+            Edge(MARQUEZ.workload, POSTGRES, "lineage"),
+            Edge(MARQUEZ_WEB.workload, MARQUEZ, "shows lineage"),
+            Edge(INGRESS, MARQUEZ, "OpenLineage API", or_(v.ingress.enabled, v.route.enabled)),
+            Edge(INGRESS, MARQUEZ_WEB, "web page", or_(v.web.ingress.enabled, v.web.route.enabled)),
+            Edge(PROMETHEUS, MARQUEZ, "metrics"),
+        )
+
+    def scrapes(self) -> tuple[Scrape, ...]:
+        """The API's metrics, on its application port."""
+        return (Scrape(MARQUEZ, when=self.refs.enabled),)
+
+    def checks(self) -> tuple[Check, ...]:
+        """The API lists its namespaces, which it reads from the database; the web page is served."""
+        v = self.refs
+        api = f"curl -fsS {MARQUEZ.url(self.chart, '/api/v1/namespaces')}"
+        page = f"curl -fsS -o /dev/null {MARQUEZ_WEB.url(self.chart, '/')}"
+        return (
+            Check("marquez", api, (MARQUEZ,), when=v.enabled),
+            Check("marquez-web", page, (MARQUEZ_WEB,), when=and_(v.enabled, v.web.enabled)),
+        )
+
+    def claims(self, values: Mapping[str, Any]) -> Sequence[Claim]:
+        """The pods of API and web page."""
+        if not values["enabled"]:
+            return ()
+        return (workload_claim(values), *([workload_claim(values["web"])] if values["web"]["enabled"] else []))
+
     def environment_values(self, environment: Environment) -> Mapping[str, Any]:
-        """Two pods of the API where high availability matters."""
-        return {"replicas": 2} if environment.high_availability else {}
+        """Two pods of the API where high availability matters, ports on the nodes where people try things out."""
+        if environment.high_availability:
+            return {"replicas": 2, "podDisruptionBudget": {"enabled": True}}
+        if environment.kind in ("development", "test"):
+            return {"service": {"type": "NodePort"}, "web": {"service": {"type": "NodePort"}}}
+        return {}
 
     def database_consumer(self) -> DatabaseConsumer:
         """The database that Marquez needs, and the Secret that it shares with PostgreSQL."""
@@ -112,20 +185,20 @@ class Marquez(PlatformPart[MarquezValues]):
         )
 
     def build(self, v: MarquezValues) -> None:
-        """ConfigMap, and Deployment and Service of API and web page."""
+        """The objects of the API and of the web page."""
         with self.when(v.enabled):
             self._api(v)
             with self.when(v.web.enabled):
-                self._web(v)
+                self._web(v.web)
 
     def _api(self, v: MarquezValues) -> None:
         api = self.part(
-            MARQUEZ.suffix, ports={MARQUEZ.port_name: MARQUEZ.port, MARQUEZ_ADMIN.port_name: MARQUEZ_ADMIN.port}
+            MARQUEZ.workload, ports={MARQUEZ.port_name: MARQUEZ.port, MARQUEZ_ADMIN.port_name: MARQUEZ_ADMIN.port}
         )
         config = self.add(self.config_map(api.name, FILES))
+        api.add_service_account(v)
         self.add(
             api.deployment(
-                replicas=v.replicas,
                 image=v.image,
                 command=["bash", f"{_CONFIG}/{START_FILE}"],
                 args=["/usr/src/app/entrypoint.sh"],
@@ -141,10 +214,13 @@ class Marquez(PlatformPart[MarquezValues]):
                 volumes=[{"name": "config", "configMap": {"name": api.name}}, {"name": "tmp", "emptyDir": {}}],
                 checksums={"config": config},
                 pod_security=pod_security(uid=_API_UID),
-                pod=_placement(v),
+                pod=_POD,
+                values=v,
             )
         )
-        self.add(api.service())
+        self.add(api.service(**service_fields(v.service)))
+        api.add_scaling(v)
+        self._add_entries(api, v)
 
     def _api_env(self, v: MarquezValues) -> dict[str, Any]:
         return {
@@ -163,7 +239,7 @@ class Marquez(PlatformPart[MarquezValues]):
 
     def _wait_container(self, v: MarquezValues) -> dict[str, Any]:
         """Marquez's own image, which has PostgreSQL's client programs."""
-        return container(
+        return self.container(
             "wait-for-database",
             v.image,
             command=["sh", f"{_CONFIG}/{WAIT_FILE}"],
@@ -180,18 +256,18 @@ class Marquez(PlatformPart[MarquezValues]):
             mounts={"config": _CONFIG, "tmp": "/tmp"},
         )
 
-    def _web(self, v: MarquezValues) -> None:
-        web = self.part(MARQUEZ_WEB.suffix, ports={MARQUEZ_WEB.port_name: MARQUEZ_WEB.port})
+    def _web(self, v: MarquezWebValues) -> None:
+        web, file = self.part(MARQUEZ_WEB.workload, ports={MARQUEZ_WEB.port_name: MARQUEZ_WEB.port}), "marquez-web"
+        web.add_service_account(v, file)
         self.add(
             web.deployment(
-                replicas=v.web.replicas,
-                image=v.web.image,
+                image=v.image,
                 env={
                     "MARQUEZ_HOST": MARQUEZ.host(self.chart),
                     "MARQUEZ_PORT": str(MARQUEZ.port),
                     "WEB_PORT": str(MARQUEZ_WEB.port),
                 },
-                resources=v.web.resources,
+                resources=v.resources,
                 security=restricted_security(uid=_WEB_UID),
                 mounts={"tmp": "/tmp"},
                 startupProbe=http_probe("/healthcheck", MARQUEZ_WEB.port_name, period=5, failures=24),
@@ -199,13 +275,21 @@ class Marquez(PlatformPart[MarquezValues]):
                 readinessProbe=http_probe("/healthcheck", MARQUEZ_WEB.port_name),
                 volumes=[{"name": "tmp", "emptyDir": {}}],
                 pod_security=pod_security(uid=_WEB_UID),
-                pod=_placement(v),
+                pod=_POD,
+                values=v,
             ),
-            name=f"{self.file_stem}-web",
+            name=file,
         )
-        self.add(web.service(), name=f"{self.file_stem}-web")
+        self.add(web.service(**service_fields(v.service)), name=file)
+        web.add_scaling(v, file)
+        self._add_entries(web, v, file)
+
+    def _add_entries(self, part: Part, v: MarquezValues | MarquezWebValues, file: str | None = None) -> None:
+        with self.when(v.ingress.enabled):
+            self.add(part.ingress(v.ingress), name=file)
+        with self.when(v.route.enabled):
+            self.add(part.http_route(v.route), name=file)
 
 
-def _placement(v: MarquezValues) -> dict[str, Any]:
-    # Kubernetes' variables for Services would stand beside Marquez's own.
-    return {"enableServiceLinks": False, "nodeSelector": v.node_selector, "tolerations": v.tolerations}
+# Kubernetes' variables for Services would stand beside Marquez's own.
+_POD = {"enableServiceLinks": False}

@@ -11,7 +11,7 @@ import pydantic
 from pydantic import create_model
 
 from floe_charts.constructs.network import MINIO, MINIO_CONSOLE, Endpoint
-from floe_charts.constructs.part import PlatformPart, RequiredSecret
+from floe_charts.constructs.part import PlatformPart, RequiredSecret, SecretKey
 from floe_charts.deployment import ChartSource, Components, Environment
 from floe_charts.errors import DeclarationError, shorten
 from floe_charts.helm import (
@@ -27,7 +27,7 @@ from floe_charts.helm import (
     when,
 )
 
-__all__ = ["KNOWN_VERSION", "MinioValues", "ObjectStore", "is_bucket_name"]
+__all__ = ["KNOWN_VERSION", "MinioValues", "Minio", "is_bucket_name"]
 
 CHART_NAME = "minio"
 KNOWN_VERSION = "14.10.5"
@@ -249,7 +249,7 @@ def _values_class(fullname: str) -> type[MinioValues]:
     return create_model("MinioValues", __base__=MinioValues, __doc__=MinioValues.__doc__, **fields)
 
 
-class ObjectStore(PlatformPart[MinioValues]):
+class Minio(PlatformPart[MinioValues]):
     """MinIO with the buckets that the data products name; off until an environment switches it on."""
 
     title: ClassVar[str] = "MinIO"
@@ -289,8 +289,9 @@ class ObjectStore(PlatformPart[MinioValues]):
     def required_secrets(self) -> tuple[RequiredSecret, ...]:
         """The Secret with the administrator's name and password."""
         auth = self.values.auth
-        keys = (auth.root_user_secret_key, auth.root_password_secret_key)
-        return (RequiredSecret(auth.existing_secret, keys, "MinIO's administrator", f"{self.id}.enabled is true"),)
+        keys = (SecretKey(auth.root_user_secret_key, random=16), SecretKey(auth.root_password_secret_key, random=32))
+        condition = f"{self.id}.enabled is true"
+        return (RequiredSecret("minio", auth.existing_secret, keys, "MinIO's administrator", condition=condition),)
 
     def environment_values(self, environment: Environment) -> Mapping[str, Any]:
         """On where the environment keeps its objects in MinIO."""

@@ -1,4 +1,4 @@
-"""Service names and ports: said here once, read by the part that serves and by every part that calls it."""
+"""Service names and ports, and who talks to whom: said here once, read by every part and by the NetworkPolicies."""
 
 from __future__ import annotations
 
@@ -7,18 +7,32 @@ from dataclasses import dataclass
 from floe_charts.helm import HelmChart
 
 __all__ = [
+    "DAGSTER_CODE",
     "DAGSTER_WEBSERVER",
+    "DATABASE_OUTSIDE",
+    "INGRESS",
+    "KUBERNETES_API",
     "MARQUEZ",
     "MARQUEZ_ADMIN",
     "MARQUEZ_WEB",
     "MINIO",
     "MINIO_CONSOLE",
+    "OBJECT_STORE_OUTSIDE",
+    "OTEL_METRICS",
     "OTLP_GRPC",
     "OTLP_HTTP",
     "POLARIS",
     "POLARIS_MANAGEMENT",
     "POSTGRES",
+    "POSTGRES_METRICS",
+    "POSTGRES_STATUS",
+    "PROMETHEUS",
+    "SOURCES_OUTSIDE",
+    "TELEMETRY_OUTSIDE",
+    "Edge",
     "Endpoint",
+    "Outside",
+    "Workload",
 ]
 
 
@@ -27,11 +41,13 @@ class Endpoint:
     """A port of a Service of the platform.
 
     ``suffix`` follows the chart's full name in the Service's name; ``port_name`` is the port's name in the Service.
+    ``workload`` names the pods behind it (:class:`Workload`), which listen on the same number.
     """
 
     suffix: str
     port: int
     port_name: str
+    workload: str
     scheme: str = "http"
 
     def host(self, chart: HelmChart) -> str:
@@ -54,14 +70,66 @@ class Endpoint:
         return f"{self.scheme}://{self.static_host(chart)}:{self.port}{path}"
 
 
-POSTGRES = Endpoint("postgres", 5432, "postgres", "postgresql")
-OTLP_GRPC = Endpoint("otel", 4317, "otlp-grpc")
-OTLP_HTTP = Endpoint("otel", 4318, "otlp-http")
-DAGSTER_WEBSERVER = Endpoint("dagster-webserver", 3000, "http")
-POLARIS = Endpoint("polaris", 8181, "polaris-http")
-POLARIS_MANAGEMENT = Endpoint("polaris-mgmt", 8182, "polaris-mgmt")
-MARQUEZ = Endpoint("marquez", 5000, "http")
-MARQUEZ_ADMIN = Endpoint("marquez", 5001, "admin")
-MARQUEZ_WEB = Endpoint("marquez-web", 3000, "http")
-MINIO = Endpoint("minio", 9000, "minio-api")
-MINIO_CONSOLE = Endpoint("minio", 9001, "minio-console")
+@dataclass(frozen=True)
+class Workload:
+    """Pods of the release that are alike: all carry ``app.kubernetes.io/part-of: <chart>`` and ``component: <name>``.
+
+    In every strategy: a dependency's pods are given these labels through its values. ``title`` is what people call it;
+    ``when`` is the condition under which it exists (None: always).
+    """
+
+    name: str
+    title: str
+    when: bool | None = None
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Somebody outside the release that talks to it or is talked to: a key of ``networkPolicies.outside``.
+
+    ``ports`` are those that are reached by default; without ports it only comes in, from the namespace ``namespace``.
+    """
+
+    id: str
+    title: str
+    ports: tuple[int, ...] = ()
+    namespace: str = ""
+
+
+@dataclass(frozen=True)
+class Edge:
+    """``source`` (the name of a workload, or somebody outside) opens connections to ``target``.
+
+    ``purpose`` says what for, in a few words; ``when`` is the condition under which it does (None: always).
+    """
+
+    source: str | Outside
+    target: Endpoint | Outside
+    purpose: str
+    when: bool | None = None
+
+
+POSTGRES = Endpoint("postgres", 5432, "postgres", "postgres", "postgresql")
+POSTGRES_METRICS = Endpoint("postgres", 9187, "metrics", "postgres")
+POSTGRES_STATUS = Endpoint("postgres", 8000, "status", "postgres", "https")
+OTLP_GRPC = Endpoint("otel", 4317, "otlp-grpc", "otel")
+OTLP_HTTP = Endpoint("otel", 4318, "otlp-http", "otel")
+OTEL_METRICS = Endpoint("otel", 8888, "metrics", "otel")
+DAGSTER_WEBSERVER = Endpoint("dagster-webserver", 3000, "http", "dagster-webserver")
+DAGSTER_CODE = Endpoint("dagster-code", 4000, "grpc", "dagster-code", "grpc")
+POLARIS = Endpoint("polaris", 8181, "polaris-http", "polaris")
+POLARIS_MANAGEMENT = Endpoint("polaris-mgmt", 8182, "polaris-mgmt", "polaris")
+MARQUEZ = Endpoint("marquez", 5000, "http", "marquez")
+MARQUEZ_ADMIN = Endpoint("marquez", 5001, "admin", "marquez")
+MARQUEZ_WEB = Endpoint("marquez-web", 3000, "http", "marquez-web")
+MINIO = Endpoint("minio", 9000, "minio-api", "minio")
+MINIO_CONSOLE = Endpoint("minio", 9001, "minio-console", "minio")
+
+KUBERNETES_API = Outside("kubernetesApi", "Kubernetes API", (443, 6443))
+OBJECT_STORE_OUTSIDE = Outside("objectStore", "external object store", (443,))
+TELEMETRY_OUTSIDE = Outside("telemetry", "telemetry backends", (443, 4317, 4318))
+DATABASE_OUTSIDE = Outside("database", "external PostgreSQL", (POSTGRES.port,))
+SOURCES_OUTSIDE = Outside("sources", "data sources and APIs", (443,))
+INGRESS = Outside("ingress", "Ingress controller or Gateway", namespace="ingress-nginx")
+PROMETHEUS = Outside("prometheus", "Prometheus", namespace="monitoring")
+POSTGRES_OPERATOR = Outside("postgresOperator", "CloudNativePG operator", namespace="cnpg-system")

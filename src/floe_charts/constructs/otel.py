@@ -21,14 +21,13 @@ from floe_charts.constructs.otel_native import (
     native_settings,
     native_values,
 )
-from floe_charts.constructs.part import PlatformPart, RequiredSecret
+from floe_charts.constructs.part import PlatformPart, RequiredSecret, SecretKey
 from floe_charts.deployment import ChartSource, Components, Environment
 from floe_charts.errors import DeclarationError
 from floe_charts.helm import (
     HelmChart,
     Template,
     Values,
-    container,
     http_probe,
     not_,
     raw_template,
@@ -107,7 +106,10 @@ class OtelGateway(PlatformPart[Values]):
         if not keys:
             return ()
         purpose = "headers that the telemetry gateway authenticates with"
-        return (RequiredSecret(self.secret_name, keys, purpose, f"{self.id}.enabled is true"),)
+        made = tuple(SecretKey(key) for key in keys)
+        return (
+            RequiredSecret("otelExporter", self.secret_name, made, purpose, condition=f"{self.id}.enabled is true"),
+        )
 
     def environment_values(self, environment: Environment) -> Mapping[str, Any]:
         """One pod and no autoscaling in development and test; two pods or more elsewhere."""
@@ -145,7 +147,7 @@ class OtelGateway(PlatformPart[Values]):
 
     def _deployment(self, v: NativeOtelValues, config: Template) -> dict[str, object]:
         part = self.part(OTLP_GRPC.suffix)
-        collector = container(
+        collector = self.container(
             "collector",
             v.image,
             args=[f"--config={_CONFIG_DIR}/{_CONFIG_FILE}"],

@@ -31,7 +31,7 @@ class CollectorImage(SubchartValues):
 
     known_keys: ClassVar[frozenset[str] | None] = frozenset({"digest", "pullPolicy", "registry"})
     repository: str = Field(
-        COLLECTOR_IMAGE.repository,
+        f"{COLLECTOR_IMAGE.registry}/{COLLECTOR_IMAGE.repository}",
         pattern=r"^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?$",
         description="Repository, with the registry's host.",
     )

@@ -24,7 +24,9 @@ from floe_charts.helm import DnsName, Field, Image, NodeSelector, Resources, Tol
 __all__ = ["COLLECTOR_IMAGE", "NativeOtelValues", "native_exporter_bodies", "native_settings", "native_values"]
 
 COLLECTOR_IMAGE = Image(
-    repository="ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-k8s", tag="0.158.0"
+    registry="ghcr.io",
+    repository="open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-k8s",
+    tag="0.158.0",
 )
 Percentage = Annotated[int, pydantic.Field(ge=1, le=100)]
 Replicas = Annotated[int, pydantic.Field(ge=1, le=100)]

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from pydantic import ValidationError
+
 from floe_charts.artifacts import (
     ArtifactEndpoint,
     CompiledArtifacts,
@@ -17,12 +19,15 @@ from floe_charts.artifacts import (
 from floe_charts.constructs.collector_config import DEBUG, SIGNALS, ExporterKind, Signal, TelemetryExporter
 from floe_charts.constructs.dagster import CodeLocation
 from floe_charts.constructs.minio import is_bucket_name
-from floe_charts.constructs.part import RequiredSecret
+from floe_charts.constructs.object_store import ObjectStoreValues
+from floe_charts.constructs.part import RequiredSecret, SecretKey
 from floe_charts.constructs.products import ProductFacts
 from floe_charts.deployment import Deployment
 from floe_charts.errors import ArtifactError, DeclarationError, shorten
 
 __all__ = ["PlatformPlan", "plan_platform"]
+
+_OAUTH2 = "plugins.catalog.config.oauth2"
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class PlatformPlan:
     otel: bool
     marquez: bool
     minio: bool
-    storage_credentials: bool
+    object_store: ObjectStoreValues | None
     notices: tuple[str, ...] = field(default=())
 
 
@@ -62,7 +67,7 @@ def plan_platform(artifacts: Sequence[CompiledArtifacts], deployment: Deployment
         otel=_decide(wanted.otel.enabled, (product.uses_otel for product in found)),
         marquez=_decide(wanted.marquez.enabled, (product.uses_marquez for product in found)),
         minio=_decide(wanted.minio.enabled, (product.uses_minio for product in found)),
-        storage_credentials=any(product.has_storage_credentials for product in found),
+        object_store=_object_store(found),
         notices=tuple(dict.fromkeys(notices)),
     )
 
@@ -91,6 +96,12 @@ def _shared_keys(products: Sequence[_Product]) -> Iterator[str]:
 
 def _decide(wish: bool | None, uses: Iterable[bool]) -> bool:
     return any(uses) if wish is None else wish
+
+
+def _object_store(products: Sequence[_Product]) -> ObjectStoreValues | None:
+    """The store that the products name, the first of them where they differ; None where none uses S3."""
+    stores = [store for product in products if (store := product.object_store()) is not None]
+    return next((store for store in stores if store.endpoint), stores[0] if stores else None)
 
 
 def _distinct_exporters(products: Sequence[_Product]) -> tuple[TelemetryExporter, ...]:
@@ -156,11 +167,22 @@ class _Product:
         bucket = self._text("storage", "bucket")
         return (bucket,) if self.uses_minio and bucket and is_bucket_name(bucket) else ()
 
-    @property
-    def has_storage_credentials(self) -> bool:
-        """Whether the object store is reached with credentials, those of MinIO or the artifact's own."""
-        configured = any(one.path.startswith("plugins.storage.config.") for one in self.credentials)
-        return self._type("storage") == "s3" and (self.uses_minio or configured)
+    def object_store(self) -> ObjectStoreValues | None:
+        """The store that the artifact names, its address only where that is outside the cluster."""
+        if self._type("storage") != "s3":
+            return None
+        given: dict[str, object] = {}
+        endpoint, region = self.endpoints.get("plugins.storage.config.endpoint"), self._text("storage", "region")
+        if endpoint is not None and _is_outside(endpoint):
+            given["endpoint"] = endpoint.url
+        if region:
+            given["region"] = region
+        if isinstance(style := self._config("storage").get("path_style_access"), bool) and "endpoint" in given:
+            given["path_style"] = style
+        try:
+            return ObjectStoreValues.model_validate(given)
+        except ValidationError:  # What no S3 client could use is reported by the plugins themselves.
+            return ObjectStoreValues()
 
     # What they are told
 
@@ -249,11 +271,20 @@ class _Product:
         return f"{self.artifact.slug.replace('-', '_').upper()}_{credential.key}"
 
     def credential_secrets(self) -> Iterator[RequiredSecret]:
-        keys = tuple(sorted({self.secret_key(credential) for credential in self.credentials}))
+        keys = {self.secret_key(credential): self._generated(credential) for credential in self.credentials}
         if keys:
+            words = f"{self.artifact.slug}-credentials".split("-")
             yield RequiredSecret(
-                self.secret_name, keys, f"credentials of the data product {self.artifact.product_name}"
+                words[0] + "".join(word.capitalize() for word in words[1:]),
+                self.secret_name,
+                tuple(SecretKey(name, random=length) for name, length in sorted(keys.items())),
+                f"credentials of the data product {self.artifact.product_name}",
             )
+
+    def _generated(self, credential: Credential) -> int:
+        """How long a generated value is; 0 where only the other side knows it. Our own catalog takes what we say."""
+        lengths = {f"{_OAUTH2}.client_id": 16, f"{_OAUTH2}.client_secret": 32}
+        return lengths.get(credential.path, 0) if self.uses_polaris else 0
 
     # Reports
 

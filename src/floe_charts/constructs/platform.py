@@ -4,29 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, cast
 
 from floe_charts.artifacts import ArtifactEndpoint, CompiledArtifacts, find_endpoints, public_text
 from floe_charts.constructs.dagster import DagsterStack
 from floe_charts.constructs.marquez import Marquez
-from floe_charts.constructs.minio import ObjectStore
+from floe_charts.constructs.minio import Minio
 from floe_charts.constructs.network import Endpoint
+from floe_charts.constructs.object_store import ObjectStore
 from floe_charts.constructs.otel import OtelGateway
 from floe_charts.constructs.part import PlatformPart, RequiredSecret
 from floe_charts.constructs.plan import plan_platform
 from floe_charts.constructs.polaris import PolarisCatalog
 from floe_charts.constructs.postgres import DatabaseConsumer, PostgresCluster
 from floe_charts.constructs.products import DataProducts
+from floe_charts.constructs.secrets import PlatformSecrets
 from floe_charts.deployment import Deployment, Environment
 from floe_charts.errors import nearest
-from floe_charts.helm import ChartValues, HelmChart, Resources
+from floe_charts.helm import CommonChartValues, Field, HelmChart, LabelValue, Resources
 from floe_charts.helm.docs import markdown_table
 from floe_charts.helm.provided import ProvidedObject
+from floe_charts.helm.rules import ValueRule
 from floe_charts.helm.spec import Spec, property_specs
 
 __all__ = ["FloePlatform"]
 
 _STORE = "plugins.storage.config.endpoint"
+
+
+class PlatformValues(CommonChartValues):
+    """Values of the platform as a whole."""
+
+    environment: LabelValue = Field("", description="Name of the environment, a label of all objects and pods.")
 
 
 class FloePlatform(HelmChart):
@@ -46,7 +55,7 @@ class FloePlatform(HelmChart):
             version=info.version,
             app_version=info.app_version or public_text(_newest([one.metadata.floe_version for one in self.artifacts])),
             description="The floe data platform on Kubernetes.",
-            values=ChartValues(fullname_override=info.fullname),
+            values=PlatformValues(fullname_override=info.fullname),
             # Dependencies and artifacts name the platform's Services, which Helm cannot change along with a value.
             fixed_fullname=True,
             generator="`floe-charts synth`",
@@ -54,6 +63,7 @@ class FloePlatform(HelmChart):
         )
         self._add_parts()
         self.extend()
+        self._add_surroundings()
         self._add_notes()
         self._add_readme()
 
@@ -67,6 +77,8 @@ class FloePlatform(HelmChart):
         consumers: list[DatabaseConsumer] = []
         if plan.products:
             DataProducts(self, "products", plan.products)
+        if plan.object_store is not None:
+            ObjectStore(self, values=plan.object_store)
         if plan.otel:
             OtelGateway(
                 self, "otel", strategy=components.otel.strategy, source=components.otel.chart, exporters=plan.exporters
@@ -88,7 +100,7 @@ class FloePlatform(HelmChart):
                 "polaris",
                 source=components.polaris.chart,
                 otlp=plan.otel,
-                storage=plan.storage_credentials,
+                storage=plan.object_store is not None,
             )
             consumers.append(polaris.database_consumer())
         if plan.marquez:
@@ -96,7 +108,20 @@ class FloePlatform(HelmChart):
         if consumers and components.postgres.enabled is not False:
             PostgresCluster(self, "postgres", consumers=consumers)
         if plan.minio:
-            ObjectStore(self, "minio", source=components.minio.chart, buckets=plan.buckets)
+            Minio(self, "minio", source=components.minio.chart, buckets=plan.buckets)
+
+    def _add_surroundings(self) -> None:
+        """What stands around the parts, made from what they declare; so it comes last."""
+        self.secrets = PlatformSecrets(self, "secrets", secrets=self.required_secrets())
+
+    def extra_labels(self) -> dict[str, str]:
+        """The environment's name."""
+        return {"environment": cast("PlatformValues", self.refs).environment}
+
+    def rules(self) -> tuple[ValueRule, ...]:
+        """Secrets are generated in development and test only."""
+        kinds = {name: environment.kind for name, environment in self.deployment.environments.items()}
+        return self.secrets.rules([name for name, kind in kinds.items() if kind in ("development", "test")])
 
     @property
     def parts(self) -> list[PlatformPart[Any]]:
@@ -111,19 +136,13 @@ class FloePlatform(HelmChart):
         """The Secrets that must exist in the namespace before the chart is installed, by name."""
         found: dict[str, RequiredSecret] = {}
         for secret in (*self.plan.credentials, *(secret for part in self.parts for secret in part.required_secrets())):
-            known = found.get(secret.name)
-            if known is not None:
-                keys = tuple(dict.fromkeys((*known.keys, *secret.keys)))
-                purpose = "; ".join(dict.fromkeys((known.purpose, secret.purpose)))
-                # The reader's own condition says most; whoever needs the Secret always needs it always.
-                condition = known.condition if secret.condition else ""
-                secret = RequiredSecret(secret.name, keys, purpose, condition)
-            found[secret.name] = secret
-        return [found[name] for name in sorted(found)]
+            known = found.get(secret.id)
+            found[secret.id] = secret if known is None else known.merged(secret)
+        return sorted(found.values(), key=lambda secret: secret.name)
 
     def provided_objects(self) -> list[ProvidedObject]:
         """The Secrets of :meth:`required_secrets`."""
-        return [ProvidedObject("Secret", secret.name, secret.keys) for secret in self.required_secrets()]
+        return [ProvidedObject("Secret", secret.name, secret.key_names) for secret in self.required_secrets()]
 
     # Layers
 
@@ -145,10 +164,11 @@ class FloePlatform(HelmChart):
                 tree[part.id] = below
         return tree
 
-    def environment_values(self, environment: Environment) -> dict[str, Any]:
-        """The layer of an environment: what each part says of it."""
+    def environment_values(self, environment: Environment, name: str) -> dict[str, Any]:
+        """The layer of the environment ``name``: what each part says of it."""
         layers = {part.id: dict(part.environment_values(environment)) for part in self.parts}
-        return {part: values for part, values in layers.items() if values}
+        parts = {part: values for part, values in layers.items() if values}
+        return {"environment": name, **parts}
 
     def derived_values(self, base: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
         """What follows from the final ``values`` of an environment where they are not those of ``base``."""
@@ -223,7 +243,7 @@ class FloePlatform(HelmChart):
         if secrets:
             self.notes.append("Secrets that must exist in the namespace, each with its keys:")
             self.notes += [
-                f"  {secret.name}: {', '.join(secret.keys)}"
+                f"  {secret.name}: {', '.join(secret.key_names)}"
                 + (f"  (where {secret.condition})" if secret.condition else "")
                 for secret in secrets
             ]
@@ -276,7 +296,7 @@ class FloePlatform(HelmChart):
         secrets: list[tuple[str, ...]] = [
             (
                 f"`{secret.name}`",
-                ", ".join(f"`{key}`" for key in secret.keys),
+                ", ".join(f"`{key}`" for key in secret.key_names),
                 secret.purpose,
                 secret.condition or "always",
             )

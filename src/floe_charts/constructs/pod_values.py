@@ -13,12 +13,12 @@ from floe_charts.helm import DnsLabel, DnsName, EnvName, Field, Quantity, Resour
 
 __all__ = [
     "AbsolutePath",
+    "ChartImage",
     "ContainerSecurity",
     "EnvVar",
     "HandedText",
     "HttpGet",
     "InitResources",
-    "ObjectRef",
     "PodSecurity",
     "Probe",
     "PullPolicy",
@@ -90,10 +90,15 @@ class SourceRef(Values):
     optional: bool | None = Field(None, description="Whether pods start without the object.")
 
 
-class ObjectRef(Values):
-    """An object by its name."""
+class ChartImage(Values):
+    """An image as most charts take it: the registry's host is part of the repository."""
 
-    name: DnsName = Field("", description="Name of the object.")
+    repository: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?$")] = Field(
+        "", description="Repository, with the registry's host."
+    )
+    tag: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")] = Field(
+        "latest", description="Tag of the image."
+    )
 
 
 class KeyRef(Values):

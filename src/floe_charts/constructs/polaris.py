@@ -10,7 +10,7 @@ from pydantic import create_model
 
 from floe_charts.constructs.database import PASSWORD_KEY, USERNAME_KEY, DatabaseConsumer
 from floe_charts.constructs.network import OTLP_GRPC, POLARIS, POLARIS_MANAGEMENT, POSTGRES, Endpoint
-from floe_charts.constructs.part import PlatformPart, RequiredSecret, over
+from floe_charts.constructs.part import PlatformPart, RequiredSecret, SecretKey, over
 from floe_charts.constructs.pod_values import ContainerSecurity, PodSecurity
 from floe_charts.constructs.polaris_chart import (
     CHART_NAME,
@@ -84,25 +84,25 @@ class PolarisCatalog(PlatformPart[PolarisValues]):
         in_database = f"{self.id}.persistence.type is relational-jdbc"
         jdbc, token = self.values.persistence.relational_jdbc.secret, self.values.authentication.token_broker
         if jdbc.name:
-            keys = tuple(key for key in (jdbc.username, jdbc.password, jdbc.jdbc_url) if key)
             url = f"jdbc:postgresql://{POSTGRES.static_host(self.chart)}:{POSTGRES.port}/{_DATABASE}"
-            found.append(RequiredSecret(jdbc.name, keys, f"Polaris' connection to PostgreSQL ({url})", in_database))
+            keys = tuple(SecretKey(key) for key in (jdbc.username, jdbc.password) if key)
+            keys += (SecretKey(jdbc.jdbc_url, text=url),) if jdbc.jdbc_url else ()
+            purpose = f"Polaris' connection to PostgreSQL ({url})"
+            found.append(RequiredSecret("polarisDatabase", jdbc.name, keys, purpose, condition=in_database))
         if token.secret.name:
             pair = token.secret.rsa_key_pair
             keys = (
-                (token.secret.symmetric_key.secret_key,)
+                (SecretKey(token.secret.symmetric_key.secret_key, random=64),)
                 if token.type == "symmetric-key"
-                else (pair.public_key, pair.private_key)
+                else (SecretKey(pair.public_key), SecretKey(pair.private_key))
             )
-            found.append(
-                RequiredSecret(token.secret.name, keys, "key that signs Polaris' tokens", f"{self.id}.enabled is true")
-            )
+            purpose, enabled = "key that signs Polaris' tokens", f"{self.id}.enabled is true"
+            found.append(RequiredSecret("polarisToken", token.secret.name, keys, purpose, condition=enabled))
         store = self.values.storage.secret
         if store.name:
-            keys = tuple(key for key in (store.aws_access_key_id, store.aws_secret_access_key) if key)
-            found.append(
-                RequiredSecret(store.name, keys, "Polaris' access to the object store", f"{self.id}.enabled is true")
-            )
+            keys = tuple(SecretKey(key) for key in (store.aws_access_key_id, store.aws_secret_access_key) if key)
+            purpose, enabled = "Polaris' access to the object store", f"{self.id}.enabled is true"
+            found.append(RequiredSecret("polarisStorage", store.name, keys, purpose, condition=enabled))
         return tuple(found)
 
     def database_consumer(self) -> DatabaseConsumer:
@@ -114,7 +114,7 @@ class PolarisCatalog(PlatformPart[PolarisValues]):
             role=_DATABASE,
             secret=v.persistence.relational_jdbc.secret.name,
             default_secret=secret.name,
-            extra_keys=(_JDBC_URL_KEY,),
+            extra_keys=(SecretKey(_JDBC_URL_KEY),),
             enabled=and_(v.enabled, eq(cast("str", v.persistence.type), "relational-jdbc")),
         )
 

@@ -9,13 +9,12 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge
 from pydantic import StringConstraints
 
-from floe_charts.constructs.pod_values import ContainerSecurity, EnvVar, PodSecurity, PullPolicy
+from floe_charts.constructs.pod_values import ChartImage, ContainerSecurity, EnvVar, PodSecurity, PullPolicy
 from floe_charts.helm import (
     AnyJson,
     DnsLabel,
     DnsName,
     Field,
-    Image,
     NodeSelector,
     Port,
     Resources,
@@ -63,7 +62,7 @@ _RealmName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_l
 _Url = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$")]
 
 
-class PolarisImage(SubchartValues, Image):
+class PolarisImage(SubchartValues, ChartImage):
     """Polaris' image."""
 
     known_keys: ClassVar[frozenset[str] | None] = frozenset({"configDir"})

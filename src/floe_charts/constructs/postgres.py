@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from floe_charts.constructs.database import PASSWORD_KEY, USERNAME_KEY, DatabaseConsumer, check_consumers
 from floe_charts.constructs.network import POSTGRES, Endpoint
-from floe_charts.constructs.part import PlatformPart, RequiredSecret
+from floe_charts.constructs.part import PlatformPart, RequiredSecret, SecretKey
 from floe_charts.constructs.postgres_script import HBA, HBA_FILE, SCRIPT_FILE, prepare_script
 from floe_charts.constructs.postgres_values import PostgresValues, StorageValues
 from floe_charts.deployment import Environment
@@ -16,7 +16,6 @@ from floe_charts.helm import (
     HelmChart,
     Part,
     Template,
-    container,
     env_list,
     eq,
     exec_probe,
@@ -74,7 +73,9 @@ class PostgresCluster(PlatformPart[PostgresValues]):
         superuser = self.values.statefulset.superuser_secret
         if superuser:
             condition = f"{self.id}.mode is statefulset"
-            found.append(RequiredSecret(superuser, (PASSWORD_KEY,), "superuser of PostgreSQL", condition))
+            keys = (SecretKey(PASSWORD_KEY, random=32),)
+            purpose = "superuser of PostgreSQL"
+            found.append(RequiredSecret("postgresSuperuser", superuser, keys, purpose, condition=condition))
         return tuple(found)
 
     def environment_values(self, environment: Environment) -> Mapping[str, Any]:
@@ -145,7 +146,7 @@ class PostgresCluster(PlatformPart[PostgresValues]):
 
     def _server_container(self, v: PostgresValues) -> dict[str, Any]:
         ready = ["pg_isready", "--quiet", "--host=127.0.0.1", f"--port={POSTGRES.port}", "--username=postgres"]
-        return container(
+        return self.container(
             POSTGRES.suffix,
             v.statefulset.image,
             # Not the image's entry point: the init container has done its work.
@@ -171,7 +172,7 @@ class PostgresCluster(PlatformPart[PostgresValues]):
         )
 
     def _prepare_container(self, v: PostgresValues) -> dict[str, Any]:
-        made = container(
+        made = self.container(
             "prepare",
             v.statefulset.image,
             command=["sh", f"{_CONFIG}/{SCRIPT_FILE}"],
@@ -198,7 +199,7 @@ class PostgresCluster(PlatformPart[PostgresValues]):
                 "metadata": self.metadata(name),
                 "spec": {
                     "instances": v.operator.instances,
-                    "imageName": f"{v.operator.image.repository}:{v.operator.image.tag}",
+                    "imageName": self.image(v.operator.image),
                     "enableSuperuserAccess": False,
                     "storage": {"size": v.storage.size, "storageClass": _storage_class(v.storage)},
                     "resources": v.resources,

@@ -29,7 +29,7 @@ class StatefulSetValues(Values):
     """What only mode statefulset reads."""
 
     image: Image = Field(
-        Image(repository="docker.io/library/postgres", tag="17.9-bookworm"),
+        Image(repository="library/postgres", tag="17.9-bookworm"),
         description="Debian variant of the official image, 15 or newer; another major version cannot read the data.",
     )
     superuser_secret: _OptionalName = Field(
@@ -53,7 +53,7 @@ class OperatorValues(Values):
 
     instances: int = Field(1, ge=1, le=9, description="Servers: one primary, the others streaming replicas.")
     image: OperandImage = Field(
-        OperandImage(repository="ghcr.io/cloudnative-pg/postgresql"), description="Image of the servers."
+        OperandImage(registry="ghcr.io", repository="cloudnative-pg/postgresql"), description="Image of the servers."
     )
 
 

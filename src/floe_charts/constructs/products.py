@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge
 
-from floe_charts.constructs.minio import ObjectStore
+from floe_charts.constructs.minio import Minio
 from floe_charts.constructs.network import MINIO
 from floe_charts.constructs.part import PlatformPart
 from floe_charts.helm import (
@@ -190,7 +190,7 @@ class DataProducts(PlatformPart[DataProductsValues]):
 
     def _store(self, storage: StorageFacts) -> Any:
         """The address of the object store, where there is one: not that of a MinIO that is switched off."""
-        minio: ObjectStore | None = self.chart.component(ObjectStore)
+        minio: Minio | None = self.chart.component(Minio)
         if minio is None:
             return storage.endpoint
         ours = matches(storage.endpoint, rf"^https?://{MINIO.static_host(self.chart)}(:|/|$)")

@@ -12,6 +12,7 @@ from .environments import (
     ResourceAmounts,
     ResourcePreset,
     Sampling,
+    SecretsKind,
 )
 from .loader import FILE_NAME
 from .model import ChartInfo, Deployment
@@ -31,4 +32,5 @@ __all__ = [
     "ResourceAmounts",
     "ResourcePreset",
     "Sampling",
+    "SecretsKind",
 ]

@@ -6,7 +6,11 @@ from pydantic import Field, field_validator
 
 from .fields import Repository, SemanticVersion, Settings
 
-__all__ = ["ChartSource", "Component", "Components"]
+__all__ = ["ChartSource", "Component", "Components", "Strategy"]
+
+
+Strategy = Literal["dependency", "native"]
+_STRATEGY = "dependency: the official chart. native: every template generated here."
 
 
 class ChartSource(Settings):
@@ -42,14 +46,14 @@ def _chart(version: str, repository: str) -> Any:
 class _Dagster(_Dependency):
     """Dagster: webserver, daemon and code locations."""
 
-    strategy: Literal["dependency"] = Field(default="dependency", description="dependency: the official chart.")
+    strategy: Strategy = Field(default="dependency", description=_STRATEGY)
     chart: ChartSource = _chart("1.12.17", "https://dagster-io.github.io/helm")
 
 
 class _Polaris(_Dependency):
     """Apache Polaris, the Iceberg catalog."""
 
-    strategy: Literal["dependency"] = Field(default="dependency", description="dependency: the official chart.")
+    strategy: Strategy = Field(default="dependency", description=_STRATEGY)
     # The foundation moves superseded releases to its archive: a long-lived pin wants a mirror.
     chart: ChartSource = _chart("1.7.0", "https://downloads.apache.org/polaris/helm-chart")
 
@@ -57,16 +61,14 @@ class _Polaris(_Dependency):
 class _Otel(_Dependency):
     """The OpenTelemetry Collector, run as a gateway."""
 
-    strategy: Literal["dependency", "native"] = Field(
-        default="dependency", description="dependency: the official chart. native: every template generated here."
-    )
+    strategy: Strategy = Field(default="dependency", description=_STRATEGY)
     chart: ChartSource = _chart("0.170.0", "https://open-telemetry.github.io/opentelemetry-helm-charts")
 
 
 class _Minio(_Dependency):
     """MinIO, an object store for development and test."""
 
-    strategy: Literal["dependency"] = Field(default="dependency", description="dependency: the official chart.")
+    strategy: Strategy = Field(default="dependency", description=_STRATEGY)
     chart: ChartSource = _chart("14.10.5", "oci://registry-1.docker.io/bitnamicharts")
 
 

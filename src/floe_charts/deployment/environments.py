@@ -28,12 +28,14 @@ __all__ = [
     "ResourceAmounts",
     "ResourcePreset",
     "Sampling",
+    "SecretsKind",
 ]
 
 EnvironmentKind = Literal["development", "test", "staging", "production"]
 PostgresKind = Literal["statefulset", "operator", "external"]
 ObjectStoreKind = Literal["minio", "external"]
 Sampling = Literal["dev", "staging", "prod"]
+SecretsKind = Literal["existing", "external", "generated"]
 
 KIND_BY_NAME: dict[str, EnvironmentKind] = {  # An environment of another name is staging unless it says its kind.
     "dev": "development",
@@ -101,9 +103,32 @@ class Environment(Settings):
         default_factory=lambda known: _SAMPLING_OF[known["kind"]],
         description="Which of the trace sampling ratios of the artifacts holds here.",
     )
+    secrets: SecretsKind = Field(
+        default="existing",
+        description="Where Secrets come from: they exist, the External Secrets Operator fetches them, or the chart "
+        "generates those that it can (development and test only).",
+    )
+    network_policies: bool = Field(
+        default_factory=lambda known: known["kind"] in ("staging", "production"),
+        description="Whether pods reach each other only where the parts say so; false by default in development and "
+        "test.",
+    )
+    quotas: bool = Field(
+        default_factory=lambda known: known["kind"] == "production",
+        description="Whether the namespace has a ResourceQuota and a LimitRange; true by default in production only.",
+    )
     values: dict[str, Any] = Field(
         default_factory=dict, description="Chart values of this environment; checked against the chart's own schema."
     )
+
+    @model_validator(mode="after")
+    def _generates_where_nothing_is_lost(self) -> Self:
+        if self.secrets == "generated" and self.kind not in ("development", "test"):
+            raise refusal(
+                f"secrets: generated is for development and test, and this environment's kind is {self.kind}",
+                "a GitOps controller would make new passwords at each sync; take existing or external",
+            )
+        return self
 
 
 class ResourceAmounts(Settings):

@@ -64,6 +64,9 @@ class Deployment(Settings):
     components: Components = Field(
         default=Components(), description="Strategy and source of each part of the platform."
     )
+    values: dict[str, Any] = Field(
+        default_factory=dict, description="Chart values of all environments; checked against the chart's own schema."
+    )
     _source: _Source = PrivateAttr(default_factory=lambda: _Source(""))
 
     @field_validator("environments", mode="before")

@@ -8,8 +8,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from floe_charts.helm.cdk8s_scope import start_cdk8s
-from floe_charts.helm.chart import ChartValues, HelmChart
+from floe_charts.helm.chart import ChartValues, CommonChartValues, HelmChart
 from floe_charts.helm.component import Component, Dependency, Template
+from floe_charts.helm.containers import (
+    container,
+    env_list,
+    exec_probe,
+    field_ref,
+    http_probe,
+    pod_security,
+    restricted_security,
+    secret_key,
+    secret_volume,
+    tcp_probe,
+)
 from floe_charts.helm.expr import token
 from floe_charts.helm.functions import (
     CHART_APP_VERSION,
@@ -35,6 +47,17 @@ from floe_charts.helm.functions import (
     raw_template,
     ternary,
     tpl,
+    variable,
+)
+from floe_charts.helm.kubernetes_types import (
+    Affinity,
+    EnvSource,
+    ExtraEnv,
+    KubernetesType,
+    Toleration,
+    TopologySpreadConstraint,
+    VolumeSource,
+    Without,
 )
 from floe_charts.helm.pieces import each, when, yaml_text
 from floe_charts.helm.provided import ProvidedObject
@@ -50,29 +73,24 @@ from floe_charts.helm.values import (
     LabelKey,
     LabelValue,
     NodeSelector,
+    ObjectRef,
     Port,
     PrintableText,
     Quantity,
     ResourceList,
     Resources,
+    RouteValues,
     StringMap,
     SubchartValues,
-    Toleration,
     Values,
 )
-from floe_charts.helm.workload import (
-    Part,
-    container,
-    env_list,
-    exec_probe,
-    field_ref,
-    http_probe,
-    image_name,
-    pod_security,
-    restricted_security,
-    secret_key,
-    secret_volume,
-    tcp_probe,
+from floe_charts.helm.workload import Part, autoscaled
+from floe_charts.helm.workload_values import (
+    AutoscalingValues,
+    DisruptionBudgetValues,
+    PodValues,
+    ServiceAccountValues,
+    WorkloadValues,
 )
 
 if TYPE_CHECKING:
@@ -85,34 +103,50 @@ __all__ = [
     "RELEASE_NAME",
     "RELEASE_NAMESPACE",
     "RELEASE_SERVICE",
+    "Affinity",
     "AnyJson",
+    "AutoscalingValues",
     "ChartValues",
+    "CommonChartValues",
     "Component",
     "Const",
     "Dependency",
+    "DisruptionBudgetValues",
     "DnsLabel",
     "DnsName",
     "EnvName",
+    "EnvSource",
+    "ExtraEnv",
     "Field",
     "HelmChart",
     "Image",
     "IngressValues",
+    "KubernetesType",
     "LabelKey",
     "LabelValue",
     "NodeSelector",
+    "ObjectRef",
     "Part",
+    "PodValues",
     "Port",
     "PrintableText",
     "ProvidedObject",
     "Quantity",
     "ResourceList",
     "Resources",
+    "RouteValues",
+    "ServiceAccountValues",
     "StringMap",
     "SubchartValues",
     "Template",
     "Toleration",
+    "TopologySpreadConstraint",
     "Values",
+    "VolumeSource",
+    "Without",
+    "WorkloadValues",
     "and_",
+    "autoscaled",
     "container",
     "default",
     "each",
@@ -123,7 +157,6 @@ __all__ = [
     "ge",
     "gt",
     "http_probe",
-    "image_name",
     "include",
     "le",
     "lt",
@@ -142,6 +175,7 @@ __all__ = [
     "ternary",
     "token",
     "tpl",
+    "variable",
     "when",
     "yaml_text",
 ]

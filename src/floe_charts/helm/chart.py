@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import StringConstraints
 
@@ -13,22 +13,33 @@ from floe_charts.helm.books import check_balance, check_condition, check_default
 from floe_charts.helm.cdk8s_scope import ConstructScope
 from floe_charts.helm.component import Component, Dependency, Template, cdk8s_template, helper_map
 from floe_charts.helm.docs import configuration_table
-from floe_charts.helm.expr import MapExpr
+from floe_charts.helm.expr import MapExpr, expression, node_of
 from floe_charts.helm.functions import include
-from floe_charts.helm.helpers import helpers_text
+from floe_charts.helm.helpers import Helpers, helpers_text
 from floe_charts.helm.kubernetes import OLDEST, KubernetesSchemas, SchemaFault, field_path
-from floe_charts.helm.nodes import Node, ValueRef, path_text
+from floe_charts.helm.nodes import Call, HelperCall, Node, ValueRef, path_text
 from floe_charts.helm.notes import notes_text
 from floe_charts.helm.provided import PROVIDED_ANNOTATION, ProvidedObject, provided_text
 from floe_charts.helm.refs import refs_to
+from floe_charts.helm.rules import ValueRule
 from floe_charts.helm.schema import SchemaRequest, schema_text, values_schema
-from floe_charts.helm.spec import Property, Spec, property_specs
+from floe_charts.helm.spec import STRING, Property, Spec, property_specs
 from floe_charts.helm.template import TemplateWriter
-from floe_charts.helm.values import Const, Field, Values
+from floe_charts.helm.texts import scalar_text
+from floe_charts.helm.values import (
+    REGISTRY_PATTERN,
+    Const,
+    Field,
+    LabelValue,
+    ObjectRef,
+    PrintableText,
+    Values,
+)
 from floe_charts.helm.valuesfile import comment_lines, overlay_text, values_text
 from floe_charts.helm.witness import expression_at, has_alternatives, witness
+from floe_charts.helm.workload_values import ObjectAnnotationKey, ObjectLabelKey
 
-__all__ = ["ChartValues", "HelmChart"]
+__all__ = ["ChartValues", "HelmChart", "CommonChartValues"]
 
 _IGNORED = (".git/", ".floe-charts*", "*.orig", "*.swp", "ci/")
 _CHART_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?\Z")
@@ -44,6 +55,19 @@ class ChartValues(Values):
     fullname_override: _OptionalName = Field(
         "", description="Full name, with which the names of all objects begin; empty: made from the release's name."
     )
+
+
+class CommonChartValues(ChartValues):
+    """Values of a chart whose objects are made by its components' own methods: what all objects and pods share."""
+
+    common_labels: dict[ObjectLabelKey, LabelValue] = Field({}, description="Labels of all objects and pods.")
+    common_annotations: dict[ObjectAnnotationKey, PrintableText] = Field(
+        {}, description="Annotations of all objects and pods."
+    )
+    image_registry: Annotated[str, StringConstraints(pattern=f"{REGISTRY_PATTERN}|^$")] = Field(
+        "", description="Registry that takes the place of every image's own: a mirror; empty: each its own."
+    )
+    image_pull_secrets: list[ObjectRef] = Field([], description="Secrets to pull images with.")
 
 
 class HelmChart(ConstructScope):
@@ -104,6 +128,40 @@ class HelmChart(ConstructScope):
         return helper_map(f"{self.chart_name}.labels")
 
     @property
+    def common_annotations(self) -> Mapping[str, str]:
+        """The annotations that the values give all objects, for ``{**chart.common_annotations, ...}``."""
+        return cast("CommonChartValues", self.refs).common_annotations if self._shares else {}
+
+    @property
+    def _shares(self) -> bool:
+        return isinstance(self.values, CommonChartValues)
+
+    def extra_labels(self) -> Mapping[str, str]:
+        """Labels of all objects and pods beside the recommended ones, such as the environment; values may be texts with
+        expressions."""
+        return {}
+
+    def pod_labels(self, labels: Mapping[str, str] | None = None) -> MapExpr:
+        """The labels of pods: those that never change, what all objects have, and ``labels`` (an expression).
+
+        Without the chart's version, which would roll the pods at every release.
+        """
+        given = node_of(labels) if labels is not None else Call("dict", (), Spec("map"))
+        return MapExpr(self.helper("podLabels", given))
+
+    def helper(self, name: str, *arguments: Node) -> Node:
+        """The text that a named template of ``_helpers.tpl`` makes of the root object and ``arguments``."""
+        reads: tuple[tuple[str, ...], ...] = ()
+        if name == "image" and self._shares:
+            reads = (("imageRegistry",),)
+        return HelperCall(f"{self.chart_name}.{name}", arguments, STRING, reads)
+
+    @property
+    def pull_secrets(self) -> Mapping[str, Any]:
+        """The field ``imagePullSecrets`` of pods, where the chart's values have it."""
+        return {"imagePullSecrets": cast("CommonChartValues", self.refs).image_pull_secrets} if self._shares else {}
+
+    @property
     def selector_labels(self) -> MapExpr:
         """The labels that never change, for ``{**chart.selector_labels, ...}``."""
         return helper_map(f"{self.chart_name}.selectorLabels")
@@ -151,7 +209,11 @@ class HelmChart(ConstructScope):
 
     def schema(self) -> dict[str, Any]:
         """values.schema.json as a tree (draft-07)."""
-        return values_schema(self.properties(), self._schema_title, self.open_keys())
+        return values_schema(self.properties(), self._schema_title, self.open_keys(), self.rules())
+
+    def rules(self) -> Sequence[ValueRule]:
+        """What one value may be only where another one allows it."""
+        return ()
 
     @property
     def _schema_title(self) -> str:
@@ -192,7 +254,10 @@ class HelmChart(ConstructScope):
         values = dict(base) if base is not None else self.default_values()
         properties = self.properties()
         files: dict[str, str] = {}
+        extra = {key: node_of(value) for key, value in self.extra_labels().items()}
         reads: set[tuple[str, ...]] = {("nameOverride",), ("fullnameOverride",)}
+        reads |= {("commonLabels",)} if self._shares else set()
+        reads |= {path for node in extra.values() for path in node.reads()}
         for template in self.templates():
             text, used = self._template_text(template)
             self._check_kubernetes(template, values)
@@ -202,18 +267,24 @@ class HelmChart(ConstructScope):
         reads |= used
         check_balance(properties, reads, self._handed_over(properties), self.chart_name, self.components)
         comment = self._header("{{- /* ", " */ -}}")
-        files["templates/_helpers.tpl"] = f"{comment}\n{helpers_text(self.chart_name, NAME_LIMIT)}"
+        files["templates/_helpers.tpl"] = f"{comment}\n{helpers_text(self._helpers(extra))}"
         if notes:
             files["templates/NOTES.txt"] = f"{comment}\n{notes}"
         files["Chart.yaml"] = self._chart_yaml()
         files["values.yaml"] = values_text(properties, values, f"{self._header()}\n{self.description}")
-        request = SchemaRequest(tuple(properties), self._schema_title, self._header(), self.open_keys())
+        request = SchemaRequest(
+            tuple(properties), self._schema_title, self._header(), self.open_keys(), tuple(self.rules())
+        )
         files["values.schema.json"] = schema_text(request)
         files["README.md"] = self._readme(properties, values)
         files[".helmignore"] = "".join(f"{line}\n" for line in (*comment_lines(self._header()), *_IGNORED))
         for name, overlay in (overlays or {}).items():
             files[f"values-{name}.yaml"] = overlay_text(overlay, f"{self._header()}\nWhat is different in {name}.")
         return dict(sorted(files.items()))
+
+    def _helpers(self, labels: Mapping[str, Node]) -> Helpers:
+        texts = tuple((key, scalar_text(expression(node), "$root")[0]) for key, node in labels.items())
+        return Helpers(self.chart_name, NAME_LIMIT, texts, self._shares)
 
     def _check_values(self) -> None:
         check_defaults(self.values, self.chart_name)
@@ -227,13 +298,11 @@ class HelmChart(ConstructScope):
         writer = TemplateWriter()
         source = template.owner.removesuffix(".build")
         head = f"# Generated by {self.generator} from {source}; change the construct, not this file."
-        guard = [f"{{{{- if {writer.condition(node)} }}}}" for node in template.conditions]
         try:
-            body = writer.document(template.manifest)
+            body = writer.whole(template)
         except DeclarationError as error:
             raise DeclarationError(f"{template.title}: {error} ({template.owner})") from None
-        lines = [head, *guard, *body, *("{{- end }}" for _ in guard)]
-        return "\n".join(lines) + "\n", writer.reads
+        return "\n".join([head, *body]) + "\n", writer.reads
 
     def _check_kubernetes(self, template: Template, values: Mapping[str, Any]) -> None:
         schemas = KubernetesSchemas(OLDEST)

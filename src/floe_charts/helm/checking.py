@@ -10,7 +10,10 @@ from typing import Any
 
 from floe_charts.errors import nearest
 from floe_charts.helm.books import declared_paths
+from floe_charts.helm.kubernetes_fields import Field as SchemaField
+from floe_charts.helm.kubernetes_types import kubernetes_field
 from floe_charts.helm.nodes import path_text
+from floe_charts.helm.rules import ValueRule
 from floe_charts.helm.spec import ANY, Property, Spec, property_specs
 from floe_charts.helm.values import SubchartValues
 
@@ -43,14 +46,16 @@ class DeclaredValues:
         properties: Sequence[Property],
         schema: Callable[[], Mapping[str, Any]],
         open_keys: frozenset[str] = frozenset(),
+        rules: Sequence[ValueRule] = (),
     ) -> None:
-        """``properties`` and ``schema`` are the chart's own; below ``open_keys`` any path goes.
+        """``properties``, ``schema`` and ``rules`` are the chart's own; below ``open_keys`` any path goes.
 
         The schema is asked for when the first values are held against it.
         """
         self._open = open_keys
         self._properties = {prop.name: prop for prop in properties}
         self._schema = schema
+        self._rules = {rule.path: rule for rule in rules}
         self._validator: Any = None
 
     def unknown(self, tree: Mapping[str, Any]) -> Iterator[Fault]:
@@ -126,8 +131,34 @@ class DeclaredValues:
             keys = tuple(str(key) for key in error.instance_path)
             if error.kind.name == "required":
                 keys = (*keys, str(error.kind.property))
-            made.append(Fault(path_text(keys), _problem(error), keys=keys))
+            made.append(self._fault(error, keys))
         return made
+
+    def _fault(self, error: Any, keys: tuple[str, ...]) -> Fault:
+        path = path_text(keys)
+        rule = self._rules.get(path)
+        if error.kind.name == "not" and rule is not None and error.instance in rule.refused:
+            return Fault(path, f"{_found(error.instance)} is refused: {rule.because}", keys=keys)
+        if error.kind.name == "additionalProperties":
+            key = str(next(iter(error.kind.unexpected)))
+            field = self._kubernetes_field(keys)
+            if field is not None:
+                near = nearest(key, field.properties())
+                what = f"is not a field of Kubernetes' {field.name} that can be set here"
+                return Fault(path_text((*keys, key)), what, path_text((*keys, near)) if near else None, (*keys, key))
+        return Fault(path, _problem(error), keys=keys)
+
+    def _kubernetes_field(self, keys: tuple[str, ...]) -> SchemaField | None:
+        """The type of Kubernetes of the value at a path; None outside of such."""
+        for length in range(1, len(keys) + 1):
+            spec = self.spec_at(keys[:length])
+            if spec is None or spec.kubernetes is None:
+                continue
+            field: SchemaField | None = kubernetes_field(spec.kubernetes)
+            for step in keys[length:]:
+                field = field.child(int(step) if step.isdigit() else step) if field is not None else None
+            return field
+        return None
 
     def _siblings(self, path: tuple[str, ...]) -> list[str]:
         if not path:

@@ -11,21 +11,24 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from floe_charts.errors import DeclarationError
 from floe_charts.helm.cdk8s_scope import ConstructScope
-from floe_charts.helm.expr import MapExpr, StrExpr, node_of
+from floe_charts.helm.containers import container
+from floe_charts.helm.expr import MapExpr, StrExpr, expression, node_of
 from floe_charts.helm.functions import RELEASE_NAMESPACE, condition_of, include
-from floe_charts.helm.nodes import Call, Constant, Node
+from floe_charts.helm.nodes import Call, Constant, LoopItem, LoopKey, Node, Variable
+from floe_charts.helm.pieces import loop_names
 from floe_charts.helm.refs import refs_to
 from floe_charts.helm.spec import STRING, Spec
 from floe_charts.helm.tokens import parse
-from floe_charts.helm.values import Values
+from floe_charts.helm.values import Image, Values
 
 if TYPE_CHECKING:
     from floe_charts.helm.chart import HelmChart
     from floe_charts.helm.workload import Part
 
-__all__ = ["Component", "Dependency", "Template"]
+__all__ = ["Component", "Dependency", "Repeated", "Template"]
 
 V = TypeVar("V", bound=Values)
+T = TypeVar("T")
 _COMPONENT_ID = re.compile(r"[a-z][A-Za-z0-9]*(-[a-z0-9]+)*\Z")
 
 
@@ -58,13 +61,27 @@ class Dependency:
 
 
 @dataclass(frozen=True)
+class Repeated:
+    """Marks an object that is there once for each item of ``source``, with ``variable`` and ``key`` in it."""
+
+    source: Node
+    variable: str
+    key: str
+
+
+@dataclass(frozen=True)
 class Template:
-    """One object of a chart: its manifest, the conditions around it, and the component that made it."""
+    """One object of a chart: its manifest, the conditions around it, and the component that made it.
+
+    ``conditions`` are those that must hold, and the loops in which the object is repeated, outermost first.
+    ``variables`` are set above the object, once, however often they are used in it.
+    """
 
     file: str
     manifest: Mapping[str, Any]
-    conditions: tuple[Node, ...]
+    conditions: tuple[Node | Repeated, ...]
     owner: str
+    variables: tuple[Variable, ...] = ()
 
     @property
     def title(self) -> str:
@@ -109,9 +126,9 @@ class Component(ConstructScope, Generic[V]):
         self.dependency: Dependency | None = None
         # Whether keys that are not declared pass, for a dependency of a version whose keys are not known.
         self.open_values = False
-        self._conditions: list[Node] = []
+        self._conditions: list[Node | Repeated] = []
         self._templates: list[Template] = []
-        self._scopes: list[tuple[ConstructScope, tuple[Node, ...]]] = [(self, ())]
+        self._scopes: list[tuple[ConstructScope, tuple[Node | Repeated, ...]]] = [(self, ())]
         chart.register(self)
 
     @classmethod
@@ -136,14 +153,18 @@ class Component(ConstructScope, Generic[V]):
 
     # What build works with
 
-    def add(self, manifest: Mapping[str, Any], name: str | None = None) -> Template:
+    def add(
+        self, manifest: Mapping[str, Any], name: str | None = None, *, variables: Sequence[object] = ()
+    ) -> Template:
         """Add an object, written as Kubernetes writes it; it becomes the template ``<component>-<kind>.yaml``.
 
-        ``name`` takes the place of ``<component>`` in the file's name, for a second object of the kind. Raises
-        :class:`DeclarationError` for a manifest without ``apiVersion`` and ``kind``.
+        ``name`` takes the place of ``<component>`` in the file's name, for a second object of the kind. ``variables``
+        are what :func:`variable` made and the manifest uses. Raises :class:`DeclarationError` for a manifest without
+        ``apiVersion`` and ``kind``.
         """
         file = _file_name(name or self.file_stem, manifest, self.id)
-        template = Template(file, manifest, tuple(self._conditions), f"{type(self).__name__}.build")
+        nodes = tuple(node for node in map(node_of, variables) if isinstance(node, Variable))
+        template = Template(file, manifest, tuple(self._conditions), f"{type(self).__name__}.build", nodes)
         self._templates.append(template)
         return template
 
@@ -158,7 +179,25 @@ class Component(ConstructScope, Generic[V]):
 
         The block's scope is for cdk8s constructs that the condition shall hold for, too.
         """
-        self._conditions.append(condition_of(condition))
+        with self._within(condition_of(condition)) as scope:
+            yield scope
+
+    @contextmanager
+    def each(self, source: Mapping[str, T]) -> Iterator[tuple[str, T]]:
+        """Objects added inside the block are there once for each entry of a map among the values.
+
+        The block is given the placeholders of key and item; an object's name must be made with the key.
+        """
+        node = node_of(source)
+        if node.spec.kind != "map" or node.spec.item is None:
+            raise DeclarationError(f"{self.id}: objects are repeated over a map, but {node.go('.')} is not one")
+        with loop_names() as (variable, key), self._within(Repeated(node, variable, key)):
+            name = expression(LoopKey(key, node.spec.key or STRING, node))
+            yield name, expression(LoopItem(variable, (), node.spec.item, node))
+
+    @contextmanager
+    def _within(self, guard: Node | Repeated) -> Iterator[ConstructScope]:
+        self._conditions.append(guard)
         scope = ConstructScope(self.chart.fullname, f"{self.file_stem}-{len(self._scopes) + 1}")
         self._scopes.append((scope, tuple(self._conditions)))
         try:
@@ -186,7 +225,23 @@ class Component(ConstructScope, Generic[V]):
 
     def metadata(self, name: str, component: str | None = None, **more: Any) -> dict[str, Any]:
         """The metadata of a namespaced object called ``name``."""
-        return {"name": name, "namespace": RELEASE_NAMESPACE, "labels": self.labels(component), **more}
+        annotations = {**self.chart.common_annotations, **more.pop("annotations", {})}
+        labels = {**self.labels(component), **more.pop("labels", {})}
+        return {"name": name, "namespace": RELEASE_NAMESPACE, "labels": labels, **more, "annotations": annotations}
+
+    def image(self, image: Image) -> str:
+        """``registry/repository:tag`` of an image among the values, with its digest where it has one."""
+        return cast("str", StrExpr(self.chart.helper("image", node_of(image))))
+
+    def container(self, name: str, image: Image | str, **more: Any) -> dict[str, Any]:
+        """A container of an image among the values, or of one by its name.
+
+        ``more`` is what :func:`~floe_charts.helm.container` takes.
+        """
+        if isinstance(image, str):
+            return container(name, image, **more)
+        made = container(name, self.image(image), **more)
+        return {**made, "imagePullPolicy": image.pull_policy}
 
     def config_map(self, name: str, data: Mapping[str, Any], component: str | None = None) -> dict[str, Any]:
         """A ConfigMap; a text in ``data`` may be ``yaml_text(...)``."""
@@ -247,7 +302,7 @@ def _file_name(stem: str, manifest: Mapping[str, Any], where: str) -> str:
 
 
 def cdk8s_template(
-    manifest: Mapping[str, Any], stem: str, conditions: tuple[Node, ...], owner: str, taken: set[str]
+    manifest: Mapping[str, Any], stem: str, conditions: tuple[Node | Repeated, ...], owner: str, taken: set[str]
 ) -> Template:
     """The template of an object that a cdk8s construct made, in a file whose name is not ``taken``."""
     name = _readable(manifest.get("metadata", {}).get("name", ""))

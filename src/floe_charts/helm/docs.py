@@ -49,6 +49,8 @@ def _leaves(
 
 
 def _type_name(spec: Spec) -> str:
+    if spec.kubernetes is not None:
+        return spec.kubernetes.definition
     if spec.kind == "list" and spec.item is not None:
         return f"list of {_type_name(spec.item)}"
     if spec.kind == "map" and spec.item is not None:

@@ -8,13 +8,13 @@ from typing import TypeVar, cast
 
 from floe_charts.errors import DeclarationError
 from floe_charts.helm.expr import expression, node_of
-from floe_charts.helm.nodes import AsFound, Builtin, Call, Constant, Node, Raw
+from floe_charts.helm.nodes import AsFound, Builtin, Call, Constant, Node, Raw, Variable
 from floe_charts.helm.spec import BOOLEAN, NUMBER, STRING, Spec
 
 __all__ = [
     "CHART_APP_VERSION", "CHART_NAME", "CHART_VERSION", "RELEASE_NAME", "RELEASE_NAMESPACE", "RELEASE_SERVICE",
     "and_", "condition_of", "default", "eq", "filled", "ge", "gt", "holds_objects", "include", "le", "lt",
-    "matches", "ne", "nonempty", "not_", "or_", "presence", "present", "raw_template", "ternary", "tpl",
+    "matches", "ne", "nonempty", "not_", "or_", "presence", "present", "raw_template", "ternary", "tpl", "variable",
 ]  # fmt: skip
 
 _T = TypeVar("_T")
@@ -158,11 +158,12 @@ def holds_objects(spec: Spec) -> bool:
 def default(value: _T, fallback: _T) -> _T:
     """``value``, or ``fallback`` where the value is an empty string or an optional value that is not set.
 
-    Not Sprig's ``default``, which takes 0 and false for absent.
+    Sprig's ``default`` for texts only, as it takes 0 and false for absent too.
     """
-    node = node_of(value)
-    condition = filled(node) if node.spec.kind == "string" and not node.spec.optional else presence(node)
-    made = _choose(condition, node, node_of(fallback))
+    node, other = node_of(value), node_of(fallback)
+    made = _choose(presence(node), node, other)
+    if node.spec.kind == "string" and not node.spec.optional:
+        made = Call("default", (other, node), made.spec)
     return cast("_T", expression(made))
 
 
@@ -208,3 +209,11 @@ def raw_template(text: str, *, like: _T, reads: Sequence[object] = ()) -> _T:
     """
     paths = tuple(path for value in reads for path in node_of(value).reads())
     return cast("_T", expression(Raw(text, node_of(like).spec, paths)))
+
+
+def variable(name: str, value: _T) -> _T:
+    """``value`` computed once, above the object that uses it: for what differs at each computing, as random text does.
+
+    ``name`` is the variable's, a word. Hand it to ``Component.add(..., variables=[...])`` too.
+    """
+    return cast("_T", expression(Variable(name, node_of(value))))

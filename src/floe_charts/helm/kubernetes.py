@@ -60,6 +60,10 @@ class KubernetesSchemas:
         """Whether Kubernetes itself has this kind (a custom resource is not known)."""
         return self._library.kind(api_version, kind) is not None
 
+    def definition(self, name: str) -> Field:
+        """The schema of a type by its full name, such as ``io.k8s.api.core.v1.Affinity``."""
+        return self._library.field({"$ref": name}, name.rpartition(".")[2])
+
     def validate(self, obj: Mapping[str, object]) -> list[SchemaFault]:
         """Every place where ``obj`` does not fit the schema of its kind; none for a kind that is not known.
 

@@ -22,11 +22,13 @@ __all__ = [
     "Call",
     "Concat",
     "Constant",
+    "HelperCall",
     "LoopItem",
     "LoopKey",
     "Node",
     "Raw",
     "ValueRef",
+    "Variable",
     "path_text",
 ]
 
@@ -297,3 +299,44 @@ class Raw(Node):
 
     def reads(self) -> Iterator[tuple[str, ...]]:
         return iter(self.paths)
+
+
+@dataclass(frozen=True)
+class Variable(Node):
+    """A variable of a template: computed once, above the object, and the same wherever it stands in it."""
+
+    name: str
+    inner: Node
+
+    @property
+    def spec(self) -> Spec:
+        return self.inner.spec
+
+    def go(self, root: str) -> str:
+        return f"${self.name}"
+
+    def reads(self) -> Iterator[tuple[str, ...]]:
+        return self.inner.reads()
+
+
+@dataclass(frozen=True)
+class HelperCall(Node):
+    """A named template called with a list: the root object, then the arguments."""
+
+    template: str
+    arguments: tuple[Node, ...]
+    type: Spec
+    extra_reads: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def spec(self) -> Spec:
+        return self.type
+
+    def go(self, root: str) -> str:
+        words = " ".join(argument.operand(root) for argument in self.arguments)
+        return f"include {go_string(self.template)} (list {root} {words})"
+
+    def reads(self) -> Iterator[tuple[str, ...]]:
+        yield from self.extra_reads
+        for argument in self.arguments:
+            yield from argument.reads()

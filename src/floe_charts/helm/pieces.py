@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -13,7 +14,7 @@ from floe_charts.helm.functions import condition_of
 from floe_charts.helm.nodes import LoopItem, LoopKey, Node
 from floe_charts.helm.spec import STRING
 
-__all__ = ["Conditional", "Loop", "YamlText", "each", "when", "yaml_text"]
+__all__ = ["Conditional", "Loop", "YamlText", "each", "loop_names", "when", "yaml_text"]
 
 
 class _Spliceable:
@@ -78,18 +79,24 @@ def each(source: object, body: Callable[..., Any]) -> Any:
     spec = node.spec
     if spec.item is None:
         raise DeclarationError(f"each runs over a list or a map of values, but {node.go('.')} is {spec.in_words}")
-    depth = _depth.get()
-    variable, key = ("item", "key") if depth == 0 else (f"item{depth + 1}", f"key{depth + 1}")
-    item = expression(LoopItem(variable, (), spec.item, node))
-    reset = _depth.set(depth + 1)
-    try:
+    with loop_names() as (variable, key):
+        item = expression(LoopItem(variable, (), spec.item, node))
         if spec.kind == "map" and len(inspect.signature(body).parameters) > 1:
             made = body(expression(LoopKey(key, spec.key or STRING, node)), item)
         else:
             made = body(item)
+    return Loop(node, variable, key, made)
+
+
+@contextmanager
+def loop_names() -> Iterator[tuple[str, str]]:
+    """The names of item and key in a loop, others than those of the loops around it."""
+    depth = _depth.get()
+    reset = _depth.set(depth + 1)
+    try:
+        yield ("item", "key") if depth == 0 else (f"item{depth + 1}", f"key{depth + 1}")
     finally:
         _depth.reset(reset)
-    return Loop(node, variable, key, made)
 
 
 class YamlText:

@@ -153,6 +153,9 @@ def _expression_of(node: Node) -> Node | None:
 
 def filled_presence(node: Node) -> Node:
     """Go's truth of a map or list: that there is something in it."""
+    if isinstance(node, Call) and node.function == "mergeOverwrite":
+        parts = (part.inner if isinstance(part, AsFound) else part for part in node.arguments[1:])
+        return _any_of(map(filled_presence, parts)) or NEVER
     return AsFound(node, replace(BOOLEAN, optional=False), looks_inside=not holds_objects(node.spec))
 
 

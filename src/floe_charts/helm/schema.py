@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from floe_charts.helm.kubernetes_types import kubernetes_definitions
+from floe_charts.helm.rules import ValueRule, rules_schema
 from floe_charts.helm.scalars import json_text
 from floe_charts.helm.spec import Property, Spec, property_specs
 from floe_charts.helm.values import SubchartValues
@@ -44,6 +46,7 @@ class SchemaRequest:
     title: str
     comment: str
     open_keys: frozenset[str]
+    rules: tuple[ValueRule, ...] = ()
     # Bounds are no part of the equality of types.
     bounds: str = field(init=False)
 
@@ -55,14 +58,20 @@ class SchemaRequest:
 @lru_cache(maxsize=32)
 def schema_text(request: SchemaRequest) -> str:
     """values.schema.json as text; the same request is answered from memory, as a snapshot test asks it often."""
-    schema = values_schema(request.properties, request.title, request.open_keys)
+    schema = values_schema(request.properties, request.title, request.open_keys, request.rules)
     return json_text({"$comment": request.comment, **schema})
 
 
 def values_schema(
-    properties: Iterable[Property], title: str, open_keys: frozenset[str] = frozenset()
+    properties: Iterable[Property],
+    title: str,
+    open_keys: frozenset[str] = frozenset(),
+    rules: Sequence[ValueRule] = (),
 ) -> dict[str, Any]:
-    """The schema of a chart whose values have ``properties`` at the top; below ``open_keys`` any further key passes."""
+    """The schema of a chart whose values have ``properties`` at the top and keep to ``rules``.
+
+    Below ``open_keys`` any further key passes.
+    """
     definitions: dict[str, Any] = {}
     body = _object_schema(list(properties), definitions)
     for key in open_keys:
@@ -70,7 +79,9 @@ def values_schema(
     # Helm hands `global` to every chart and subchart.
     body["properties"]["global"] = {"type": "object", "description": "Values that Helm shares with dependencies."}
     head = {"$schema": "http://json-schema.org/draft-07/schema#", "title": title}
-    return {**head, **body, **({"definitions": definitions} if definitions else {})}
+    if rules:
+        body["allOf"] = rules_schema(rules)
+    return {**head, **body, **({"definitions": dict(sorted(definitions.items()))} if definitions else {})}
 
 
 def _object_schema(properties: list[Property], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -98,6 +109,9 @@ def _present_schema(spec: Spec, definitions: dict[str, Any]) -> dict[str, Any]:
     bounds = dict(spec.bounds)
     if spec.kind == "object" and spec.model is not None:
         return {**_model_schema(spec, definitions), **bounds}
+    if spec.kubernetes is not None:
+        definitions.update(kubernetes_definitions(spec.kubernetes))
+        return {"$ref": f"#/definitions/{spec.kubernetes.name}"}
     if spec.kind == "any":
         definitions["json"] = _JSON_DEFINITION
         return {"$ref": "#/definitions/json"}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from floe_charts.errors import DeclarationError
 from floe_charts.helm.bounds import bounds_of, is_printable_enum, is_printable_pattern
+from floe_charts.helm.kubernetes_types import KubernetesType
 
 if TYPE_CHECKING:
     from floe_charts.helm.values import Values
@@ -33,12 +34,16 @@ class Spec:
     key: Spec | None = None
     # Compared, because equal expressions are one; not hashed, because an enum is a list.
     bounds: tuple[tuple[str, Any], ...] = field(default=(), hash=False)
+    kubernetes: KubernetesType | None = None
+    """Of an ``any``: the type of Kubernetes that its values are of, always a map."""
     text_safe: bool = False
     """Whether every text in the value is printable ASCII, by its pattern or enum: Helm's toYaml keeps such text."""
 
     @property
     def json_type(self) -> str:
         """The JSON type's name."""
+        if self.kubernetes is not None:
+            return "object"
         return {"map": "object", "list": "array"}.get(self.kind, self.kind)
 
     @property
@@ -89,7 +94,8 @@ def property_specs(model: type[Values]) -> dict[str, Property]:
 
 def _read_properties(model: type[Values]) -> dict[str, Property]:
     known: dict[str, Property] = {}
-    for attribute, info in model.model_fields.items():
+    for attribute in _declared_order(model):
+        info = model.model_fields[attribute]
         where = f"{model.__name__}.{attribute}"
         if attribute in _TAKEN:
             raise DeclarationError(
@@ -101,6 +107,12 @@ def _read_properties(model: type[Values]) -> dict[str, Property]:
         name = info.alias or attribute
         known[name] = Property(name, attribute, spec, description)
     return known
+
+
+def _declared_order(model: type[Values]) -> list[str]:
+    """The attributes of ``model``: its own first, then those that it shares with others of its base class."""
+    inherited = {name for base in model.__mro__[1:] for name in getattr(base, "__pydantic_fields__", ())}
+    return sorted(model.model_fields, key=lambda name: name in inherited)
 
 
 def _summary(spec: Spec) -> str:
@@ -119,7 +131,8 @@ def spec_of(annotation: Any, metadata: typing.Sequence[object] = (), *, where: s
         return spec_of(annotation, [*inner, *metadata], where=where)
     if isinstance(annotation, typing.TypeAliasType if hasattr(typing, "TypeAliasType") else ()):
         return spec_of(annotation.__value__, metadata, where=where)
-    base = _base(annotation, where)
+    kubernetes = next((item for item in metadata if isinstance(item, KubernetesType)), None)
+    base = _base(annotation, where) if kubernetes is None else Spec("any", kubernetes=kubernetes, text_safe=True)
     found = bounds_of(metadata, base.kind, where)
     if not found:
         return base

@@ -6,6 +6,7 @@ that meet other keys have been moved around the mapping before (:mod:`floe_chart
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from floe_charts.errors import DeclarationError
 from floe_charts.helm.choices import refuse_unknown_keys
 from floe_charts.helm.expr import Splice, node_of, whole_expression
 from floe_charts.helm.functions import presence
-from floe_charts.helm.nodes import AsFound, Call, Node
+from floe_charts.helm.nodes import AsFound, Call, Constant, Node
 from floe_charts.helm.presence import NEVER
 from floe_charts.helm.refs import child
 from floe_charts.helm.spec import BOOLEAN, Spec, property_specs
@@ -51,7 +52,7 @@ class SplicePlan:
         later = [
             Call("not", (Call("hasKey", (_whole(node), node_of(key)), BOOLEAN),), BOOLEAN)
             for other, node in self._maps
-            if other > place
+            if other > place and not _lacks(node, node_of(key))
         ]
         for other, node in self._objects:
             model = node.spec.model
@@ -71,13 +72,30 @@ class SplicePlan:
         parts = [self._without_later(other, found) for other, found in self._maps]
         if len(parts) == 1:
             return parts[0]
-        if len({found.spec.item for _, found in self._maps}) > 1:
+        items = {found.spec.item for _, found in self._maps}
+        if len({item.kind if item is not None else "any" for item in items}) > 1:
             raise DeclarationError("maps of different types are put into one mapping")
-        return Call("mergeOverwrite", (Call("dict", (), _MAP), *map(_whole, parts)), node.spec)
+        # Of texts of several forms, the one that is written with the most care decides.
+        spec = min((found.spec for _, found in self._maps), key=lambda spec: spec.text_safe)
+        return Call("mergeOverwrite", (Call("dict", (), _MAP), *map(_whole, parts)), spec)
 
     def _without_later(self, place: int, node: Node) -> Node:
-        later = self.later_keys(place)
+        later = tuple(key for key in self.later_keys(place) if not _lacks(node, key))
         return Call("omit", (_whole(node), *later), node.spec) if later else node
+
+
+def _lacks(node: Node, key: Node) -> bool:
+    """Whether a map cannot have a written key: by its type of Kubernetes, or by what its keys may be."""
+    if not isinstance(key, Constant) or not isinstance(key.value, str):
+        return False
+    kind = node.spec.kubernetes
+    if kind is not None:
+        return key.value in kind.without
+    bounds = dict(node.spec.key.bounds) if node.spec.key is not None else {}
+    refused = bounds.get("not", {}).get("pattern")
+    if refused is not None and re.search(refused, key.value):
+        return True
+    return "pattern" in bounds and not re.search(bounds["pattern"], key.value)
 
 
 def has_splices(mapping: Mapping[Any, Any]) -> bool:

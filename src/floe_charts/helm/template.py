@@ -12,6 +12,7 @@ from typing import Any
 
 from floe_charts.errors import DeclarationError, shorten
 from floe_charts.helm.choices import choice_between
+from floe_charts.helm.component import Repeated, Template
 from floe_charts.helm.expr import Splice, expression, node_of, whole_expression
 from floe_charts.helm.nodes import LoopItem, LoopKey, Node, Raw
 from floe_charts.helm.pieces import Conditional, Loop, YamlText
@@ -55,6 +56,24 @@ class TemplateWriter:
     def document(self, body: Mapping[Any, Any] | Sequence[Any]) -> _Lines:
         """The lines of a whole document."""
         return self._mapping(body, 0) if is_map(body) else self._list(body, 0)
+
+    def whole(self, template: Template) -> _Lines:
+        """The lines of an object inside its conditions and loops, with its variables above it."""
+        return self._guarded(list(template.conditions), template)
+
+    def _guarded(self, guards: Sequence[Node | Repeated], template: Template) -> _Lines:
+        if not guards:
+            lines = [f"{{{{- ${one.name} := {self.condition(one.inner)} }}}}" for one in template.variables]
+            return [*lines, *self.document(template.manifest)]
+        guard, rest = guards[0], guards[1:]
+        if isinstance(guard, Repeated):
+            item = guard.source.spec.item
+            if item is None or item.model is None:  # What is read of an object is known where it is read.
+                self.reads.update(guard.source.reads())
+            loop = Loop(guard.source, guard.variable, guard.key, None)
+            return self._loop(loop, lambda _: ["---", *self._guarded(rest, template)], 0)
+        head = f"{{{{- if {self.condition(guard)} }}}}"
+        return [head, *self._where(guard, lambda: self._guarded(rest, template)), "{{- end }}"]
 
     def condition(self, node: Node) -> str:
         """The text of a condition after ``if``, noting what it reads."""

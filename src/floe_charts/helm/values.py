@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, cast
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, StringConstraints
@@ -17,19 +17,21 @@ __all__ = [
     "DnsName",
     "EnvName",
     "Field",
+    "GatewayRef",
     "Image",
     "IngressValues",
     "LabelKey",
     "LabelValue",
     "NodeSelector",
+    "ObjectRef",
     "Port",
     "PrintableText",
     "Quantity",
     "ResourceList",
     "Resources",
+    "RouteValues",
     "StringMap",
     "SubchartValues",
-    "Toleration",
     "Values",
 ]
 
@@ -102,6 +104,7 @@ QUANTITY_PATTERN = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$"
 DNS_LABEL_PATTERN = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
 DNS_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 LABEL_VALUE_PATTERN = r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$"
+REGISTRY_PATTERN = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]([a-z0-9._-]*[a-z0-9])?)*$"
 LABEL_KEY_PATTERN = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
 
 Quantity = Annotated[str, StringConstraints(pattern=QUANTITY_PATTERN, max_length=24)]
@@ -131,12 +134,27 @@ AnyJson = Any
 class Image(Values):
     """A container image."""
 
-    repository: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?$")] = Field(
-        "", description="Repository, with the registry's host."
+    registry: Annotated[str, StringConstraints(pattern=REGISTRY_PATTERN)] = Field(
+        "docker.io", description="Host of the registry; imageRegistry, where the chart has it, takes its place."
+    )
+    repository: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._/-]*[a-z0-9])?$")] = Field(
+        "", description="Repository in the registry."
     )
     tag: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")] = Field(
         "latest", description="Tag of the image."
     )
+    digest: Annotated[str, StringConstraints(pattern=r"^(sha256:[a-f0-9]{64})?$")] = Field(
+        "", description="Digest that pins the image, sha256: and 64 digits; empty: the tag decides."
+    )
+    pull_policy: Literal["Always", "IfNotPresent", "Never"] = Field(
+        "IfNotPresent", description="When a node pulls the image."
+    )
+
+
+class ObjectRef(Values):
+    """An object by its name."""
+
+    name: DnsName = Field("", description="Name of the object.")
 
 
 class ResourceList(Values):
@@ -153,19 +171,6 @@ class Resources(Values):
     limits: ResourceList = Field(ResourceList(cpu="500m", memory="512Mi"), description="What the container may use.")
 
 
-class Toleration(Values):
-    """A taint that pods tolerate."""
-
-    key: LabelKey | None = Field(None, description="Key of the taint; absent with operator Exists: all taints.")
-    operator: Annotated[str, StringConstraints(pattern=r"^(Exists|Equal)$")] = Field(
-        "Equal", description="How the taint's value is compared."
-    )
-    value: LabelValue | None = Field(None, description="Value of the taint.")
-    effect: Annotated[str, StringConstraints(pattern=r"^(NoSchedule|PreferNoSchedule|NoExecute)$")] | None = Field(
-        None, description="Effect of the taint; absent: every effect."
-    )
-
-
 class IngressValues(Values):
     """How the service is reached from outside the cluster."""
 
@@ -176,4 +181,27 @@ class IngressValues(Values):
         "/", description="Path, with all that is below it."
     )
     tls_secret: DnsName | None = Field(None, description="Secret with the host's certificate; absent: no TLS.")
+    cluster_issuer: DnsName | None = Field(
+        None, description="ClusterIssuer of cert-manager that fills tlsSecret; absent: somebody else does."
+    )
     annotations: StringMap = Field({}, description="Annotations, which ingress controllers are configured by.")
+
+
+class GatewayRef(Values):
+    """A listener of a Gateway."""
+
+    name: DnsName = Field("gateway", description="Name of the Gateway.")
+    namespace: DnsLabel | None = Field(None, description="Its namespace; absent: the release's.")
+    section_name: DnsName | None = Field(None, description="Its listener; absent: every listener.")
+
+
+class RouteValues(Values):
+    """How the service is reached through a Gateway (Gateway API v1)."""
+
+    enabled: bool = Field(False, description="Whether there is an HTTPRoute.")
+    gateway: GatewayRef = Field(GatewayRef(), description="The Gateway that the route belongs to.")
+    hostnames: list[DnsName] = Field([], description="Hosts that are asked for; none: those of the listener.")
+    path: Annotated[str, StringConstraints(pattern=r"^/([A-Za-z0-9._~-]+/?)*$", max_length=1024)] = Field(
+        "/", description="Path, with all that is below it."
+    )
+    annotations: StringMap = Field({}, description="Annotations of the HTTPRoute.")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from floe_charts.helm.expr import Splice, node_of, whole_expression
+from floe_charts.helm.kubernetes_types import kubernetes_example
 from floe_charts.helm.nodes import Concat, Constant, Node, ValueRef
 from floe_charts.helm.pieces import Conditional, Loop, YamlText
 from floe_charts.helm.spec import Spec, property_specs
@@ -114,6 +115,8 @@ def _of(node: Node, values: Mapping[str, Any]) -> Any:
 
 
 def _example(spec: Spec) -> Any:
+    if spec.kubernetes is not None:
+        return kubernetes_example(spec.kubernetes)
     bounds = dict(spec.bounds)
     if "const" in bounds:
         return bounds["const"]

@@ -112,11 +112,11 @@ def synth(
     for name in chosen:
         deployment.environment(name)
     chart = platform(artifacts, deployment)
-    declared = DeclaredValues(chart.properties(), chart.schema, chart.open_keys())
+    declared = DeclaredValues(chart.properties(), chart.schema, chart.open_keys(), chart.rules())
     plugins = installed_plugin_values(artifacts) if plugin_values is None else plugin_values
     usable, notices = usable_plugin_values(plugins, declared, chart.default_values())
 
-    base = _base_layers(chart, usable)
+    base = _base_layers(chart, usable, declared)
     _refuse(declared.faults(base.values), "values.yaml")
     overrides = [_checked(item, declared) for item in _overrides(values, sets, declared)]
     layers = {
@@ -139,15 +139,33 @@ def synth(
     )
 
 
-def _base_layers(chart: FloePlatform, plugins: Sequence[PluginValues]) -> LayeredValues:
+def _base_layers(chart: FloePlatform, plugins: Sequence[PluginValues], declared: DeclaredValues) -> LayeredValues:
     """What is the same in every environment."""
     layers = LayeredValues()
-    declared = chart.default_values()
+    made = chart.default_values()
     own = chart.construct_defaults()
     layers.put("construct defaults", own)
-    layers.put("compiled artifacts", differences(own, declared))
+    layers.put("compiled artifacts", differences(own, made))
+    given = _given_values(chart, "values", chart.deployment.values, declared)
+    layers.put("deployment file", given)
+    _refuse(declared.faults(layers.values), _source(chart, "values"))
     _put_plugins(layers, plugins)
+    derived = chart.derived_values(layers.values, layers.values)
+    layers.put("deployment file", derived)
+    layers.put("deployment file", given)  # What somebody says outright stays.
     return layers
+
+
+def _source(chart: FloePlatform, path: str) -> str:
+    file = chart.deployment.source
+    return f"{file}: {path}" if file else path
+
+
+def _given_values(
+    chart: FloePlatform, path: str, values: Mapping[str, Any], declared: DeclaredValues
+) -> Mapping[str, Any]:
+    """Values of the deployment file, at ``path`` in it."""
+    return _checked(Override(_source(chart, path), values), declared).values if values else {}
 
 
 def _environment_layers(
@@ -163,17 +181,16 @@ def _environment_layers(
     # What is switched on decides which values a preset has anything to say about, and later layers may switch.
     switches = base.copy()
     later = [*(plugin.values for plugin in plugins), *(override.values for override in overrides)]
-    for tree in (chart.environment_values(environment), environment.values, *later):
+    for tree in (chart.environment_values(environment, name), environment.values, *later):
         switches.put("", tree)
     layers.put("resource preset", chart.preset_values(environment, switches.values))
-    layers.put("environment", chart.environment_values(environment))
+    layers.put("environment", chart.environment_values(environment, name))
     # A part of somebody's own may say of an environment what no Values class declares.
     _refuse(declared.faults(layers.values), f"values-{name}.yaml")
     if environment.values:
-        file = chart.deployment.source
-        source = f"{file}: environments.{name}.values" if file else f"environments.{name}.values"
-        layers.put("environment", _checked(Override(source, environment.values), declared).values)
-        _refuse(declared.faults(layers.values), source)
+        path = f"environments.{name}.values"
+        layers.put("environment", _given_values(chart, path, environment.values, declared))
+        _refuse(declared.faults(layers.values), _source(chart, path))
     _put_plugins(layers, plugins)
     for override in overrides:
         _put_overrides(layers, [override])
