@@ -35,21 +35,22 @@ class StoreRef(Values):
     kind: Literal["ClusterSecretStore", "SecretStore"] = Field("ClusterSecretStore", description="Kind of the store.")
 
 
-class SecretSource(Values):
-    """Where one Secret comes from."""
+class ForeignSecretSource(Values):
+    """Where one Secret comes from whose values only somebody else knows."""
 
     source: Literal["existing", "external"] | None = Field(
-        None, description="Where it comes from, instead of secrets.source; nobody here could generate it."
+        None, description="Where it comes from, instead of secrets.source; where that is generated, it exists."
     )
     remote_key: _RemoteKey = Field("", description="Its key in the store; empty: the Secret's name.")
 
 
-class GeneratedSecretSource(SecretSource):
-    """Where one Secret comes from; it can be generated."""
+class SecretSource(Values):
+    """Where one Secret comes from."""
 
     source: Literal["existing", "external", "generated"] | None = Field(
         None, description="Where it comes from, instead of secrets.source."
     )
+    remote_key: _RemoteKey = Field("", description="Its key in the store; empty: the Secret's name.")
 
 
 class SecretsValues(Values):
@@ -89,7 +90,7 @@ class PlatformSecrets(PlatformPart[SecretsValues]):
         """Two templates for each Secret, of which one renders at most."""
         for index, secret in enumerate(self.secrets):
             values: SecretSource = getattr(v, _attribute(index))
-            source = default(values.source, v.source)  # type: ignore[type-var]
+            source = default(values.source, v.source)
             with self._needed(secret):
                 with self.when(eq(source, "external")):
                     self.add(self._external_secret(v, values, secret), name=self._file(secret))
@@ -169,7 +170,7 @@ def _attribute(index: int) -> str:
 def _values_class(sources: tuple[tuple[str, bool, str], ...]) -> type[SecretsValues]:
     fields: dict[str, Any] = {}
     for index, (name, can_be_generated, purpose) in enumerate(sources):
-        model = GeneratedSecretSource if can_be_generated else SecretSource
+        model: type[Values] = SecretSource if can_be_generated else ForeignSecretSource
         described = f"{purpose[0].upper()}{purpose[1:]}."
         fields[_attribute(index)] = (model, pydantic.Field(model(), alias=name, description=described))
     return create_model("SecretsValues", __base__=SecretsValues, __doc__=SecretsValues.__doc__, **fields)
