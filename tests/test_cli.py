@@ -349,6 +349,18 @@ class TestClosingLines:
     def test_name_the_secrets_that_must_exist(self, run: Run) -> None:
         assert "Secrets that must exist in the namespace:\n" in run("synth").stdout
 
+    def test_name_no_secret_that_the_release_makes(self, run: Run) -> None:
+        Path("floe-charts.yaml").write_text("environments: {dev: {secrets: generated}, qa: {secrets: external}}\n")
+        secret = "floe-platform-marquez-database: username, password (where marquez.enabled is true)"
+        assert f"{secret}, in test, uat, staging, prod\n" in run("synth").stdout
+        assert secret not in run("synth", "--env", "dev").stdout
+        assert "Secrets that must exist" not in run("synth", "--env", "qa").stdout
+        assert f"{secret}\n" in run("synth", "--env", "prod").stdout
+
+    def test_say_how_helm_takes_in_a_namespace_that_the_chart_makes(self, run: Run) -> None:
+        last = run("synth", "--env", "dev", "--set", "namespace.create=true").stdout.splitlines()[-1]
+        assert last.endswith("--namespace floe-dev --create-namespace --take-ownership")
+
 
 class TestSchemaCommand:
     def test_prints_the_schema_of_the_deployment_file(self, run: Run) -> None:

@@ -15,6 +15,7 @@ import yaml
 from click.testing import Result
 
 from floe_charts.cli import main
+from floe_charts.deployment import Environment
 from floe_charts.verify.findings import CHECKS
 from tests.artifacts.conftest import EXAMPLE
 from tests.cli.conftest import Run
@@ -80,6 +81,25 @@ class TestFiles:
         overlay = yaml.safe_load((chart / "values-prod-us.yaml").read_text())
         assert overlay["postgres"]["external"]["host"] == "pg.example.com"
         assert "oci://mirror.example.com/charts" in (chart / "Chart.yaml").read_text()
+        assert yaml.safe_load((chart / "values.yaml").read_text())["imageRegistry"] == "registry.example.com"
+        assert yaml.safe_load((chart / "values-dev.yaml").read_text())["secrets"] == {"source": "generated"}
+
+    def test_an_air_gapped_chart_needs_nothing_but_images(self, run: Run) -> None:
+        text = next(block for block in blocks("yaml") if block.startswith("# floe-charts.yaml, air-gapped\n"))
+        Path("floe-charts.yaml").write_text(text)
+        assert run("synth").exit_code == 0
+        assert "dependencies" not in yaml.safe_load(Path("charts/floe-platform/Chart.yaml").read_text())
+        assert "docker.io/" not in run("template", "--env", "prod").stdout
+
+    def test_the_settings_of_an_environment_follow_from_its_kind_as_told(self) -> None:
+        lines = [line for line in section("Environments").splitlines() if line.startswith("|")]
+        head, _, *rows = ([cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines)
+        described = Environment.model_fields.values()
+        settings = {field.alias: field for field in described if field.alias not in ("kind", "values")}
+        assert [row[0] for row in rows] == list(settings)
+        for kind, *told in zip(*(line[1:5] for line in (head, *rows)), strict=True):
+            made = Environment.model_validate({"kind": kind}).model_dump(by_alias=True)
+            assert told == [str(made[name]).lower() for name in settings], kind
 
     def test_the_python_runs(self, tmp_path: Path) -> None:
         library, mounted, shop = sorted(blocks("python"), key=lambda text: ("class " in text, "click" in text))

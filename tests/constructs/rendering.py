@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from floe_charts.constructs.part import SecretKey
 from floe_charts.constructs.postgres import DatabaseConsumer, PostgresCluster
 from floe_charts.helm import ChartValues, HelmChart
 from floe_charts.verify.engine import ChartHandle, load
 from floe_charts.verify.objects import RenderedObject, parse_objects
+from floe_charts.verify.pod_security_controls import Pod, violations
+from floe_charts.verify.pods import pod_templates
 
 DAGSTER = DatabaseConsumer(
     "dagster",
@@ -17,9 +20,9 @@ DAGSTER = DatabaseConsumer(
     "dagster",
     "floe-platform-dagster-postgresql",
     "floe-platform-dagster-postgresql",
-    ("postgresql-password",),
+    (SecretKey("postgresql-password", same_as="password"),),
 )
-POLARIS = DatabaseConsumer("polaris", "catalog", "polaris_owner", "polaris-db", "polaris-db", ("jdbcUrl",))
+POLARIS = DatabaseConsumer("polaris", "catalog", "polaris_owner", "polaris-db", "polaris-db", (SecretKey("jdbcUrl"),))
 CONSUMERS = (DAGSTER, POLARIS)
 
 
@@ -52,6 +55,13 @@ def objects_of(handle: ChartHandle, values: Mapping[str, object]) -> dict[str, R
 
 def spec_of(objects: Mapping[str, RenderedObject], name: str) -> Any:
     return objects[name].data["spec"]
+
+
+def insecure(objects: Mapping[str, RenderedObject]) -> list[str]:
+    """What the pods that the objects make have against the Pod Security Standard restricted."""
+    pods = [Pod(template) for template in pod_templates(list(objects.values()))]
+    assert pods
+    return [f"{control.rule}: {found.found}" for pod in pods for control, found in violations(pod, "restricted")]
 
 
 def postgres_chart(directory: Path, consumers: Sequence[DatabaseConsumer] = CONSUMERS) -> ChartHandle:

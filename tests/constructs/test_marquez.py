@@ -15,14 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from floe_charts.constructs.marquez import Marquez, MarquezDatabase, MarquezValues
-from floe_charts.constructs.network import MARQUEZ, MARQUEZ_ADMIN, MARQUEZ_WEB
+from floe_charts.constructs.network import MARQUEZ, MARQUEZ_ADMIN, MARQUEZ_WEB, POSTGRES
 from floe_charts.constructs.postgres import PostgresCluster
 from floe_charts.deployment import Deployment
 from floe_charts.helm.kubernetes import OLDEST, latest_kube_version
 from floe_charts.verify.engine import ChartHandle, ValuesRefused, lint
 from floe_charts.verify.objects import RenderedObject
 from floe_charts.verify.schemas import validate_objects
-from tests.constructs.rendering import new_chart, objects_of, spec_of, written
+from floe_charts.verify.values import helm_merge
+from tests.constructs.rendering import insecure, new_chart, objects_of, spec_of, written
+from tests.synth.kubernetes_names import name_faults
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +107,7 @@ def test_default_secret_follows_the_charts_full_name() -> None:
     consumer = marquez.database_consumer()
     assert [one.name for one in marquez.required_secrets()] == ["floe-platform-marquez-database"]
     assert consumer.default_secret == "floe-platform-marquez-database"
-    assert consumer.required_secret.keys == ("username", "password")
+    assert consumer.required_secret.key_names == ("username", "password")
     given_name = Marquez(new_chart(), values=MarquezValues(database=MarquezDatabase(secret_name="mine")))
     assert given_name.database_consumer().default_secret == "mine"
     assert Marquez(new_chart(), values=MarquezValues(replicas=2)).values.database.secret_name == consumer.default_secret
@@ -113,7 +115,9 @@ def test_default_secret_follows_the_charts_full_name() -> None:
 
 def test_environments_with_high_availability_have_two_pods(chart: ChartHandle) -> None:
     part, deployment = Marquez(new_chart()), Deployment.default()
-    assert part.environment_values(deployment.environment("dev")) == {}
+    service = {"service": {"type": "NodePort"}}
+    assert part.environment_values(deployment.environment("dev")) == {**service, "web": service}
+    assert part.environment_values(deployment.environment("staging")) == {}
     objects = marquez_objects(chart, part.environment_values(deployment.environment("prod")))
     assert spec_of(objects, "Deployment/floe-platform-marquez")["replicas"] == 2
 
@@ -124,6 +128,7 @@ def test_switches(chart: ChartHandle) -> None:
         "ConfigMap/floe-platform-marquez",
         "Deployment/floe-platform-marquez",
         "Service/floe-platform-marquez",
+        "ServiceAccount/floe-platform-marquez",
     }
     for mode in ("statefulset", "operator"):
         off = objects_of(chart, {"marquez": {"enabled": False}, "postgres": {"mode": mode}})
@@ -141,6 +146,160 @@ def test_values_that_cannot_work_are_refused(chart: ChartHandle, values: dict[st
         chart.check_values({"marquez": values})
 
 
+API, WEB = "floe-platform-marquez", "floe-platform-marquez-web"
+
+
+def both(values: dict[str, Any]) -> dict[str, Any]:
+    """The values for the API and for the web page."""
+    return {**values, "web": values}
+
+
+def rightful(handle: ChartHandle, values: Mapping[str, object]) -> dict[str, RenderedObject]:
+    """Marquez's objects, which the oldest and the newest Kubernetes take, with pods that are restricted."""
+    objects = marquez_objects(handle, values)
+    kubernetes = [one for one in objects.values() if not one.api_version.startswith("gateway.")]
+    report = validate_objects(kubernetes, (OLDEST, latest_kube_version()))
+    assert [str(finding) for finding in report.findings] == []
+    assert [fault for one in objects.values() for fault in name_faults(one)] == []
+    assert insecure(objects) == []
+    return objects
+
+
+def pod_of(objects: Mapping[str, RenderedObject], name: str) -> Any:
+    return spec_of(objects, f"Deployment/{name}")["template"]["spec"]
+
+
+def test_api_and_web_page_scale_apart(chart: ChartHandle) -> None:
+    scaled = {"autoscaling": {"enabled": True, "minReplicas": 2, "maxReplicas": 4}}
+    for values, name, other in ((scaled, API, WEB), ({"web": scaled}, WEB, API)):
+        budget = both({"podDisruptionBudget": {"enabled": True}})
+        objects = rightful(chart, helm_merge(budget, values))
+        scaler = spec_of(objects, f"HorizontalPodAutoscaler/{name}")
+        assert (scaler["scaleTargetRef"]["name"], scaler["minReplicas"], scaler["maxReplicas"]) == (name, 2, 4)
+        assert f"HorizontalPodAutoscaler/{other}" not in objects
+        assert "replicas" not in spec_of(objects, f"Deployment/{name}")
+        assert spec_of(objects, f"Deployment/{other}")["replicas"] == 1
+        # A budget for one pod would stop a drain.
+        assert {one for one in objects if one.startswith("PodDisruptionBudget/")} == {f"PodDisruptionBudget/{name}"}
+    pods = rightful(chart, both({"replicas": 3, "podDisruptionBudget": {"enabled": True, "maxUnavailable": 2}}))
+    assert spec_of(pods, f"PodDisruptionBudget/{WEB}")["maxUnavailable"] == 2
+
+
+def test_api_and_web_page_are_reached_from_outside(chart: ChartHandle) -> None:
+    entries = {
+        "ingress": {"enabled": True, "host": "m.example.com", "tlsSecret": "t", "clusterIssuer": "le"},
+        "route": {"enabled": True, "hostnames": ["m.example.com"]},
+    }
+    objects = rightful(chart, both(entries))
+    for name, port in ((API, MARQUEZ), (WEB, MARQUEZ_WEB)):
+        [rule] = spec_of(objects, f"Ingress/{name}")["rules"]
+        assert rule["http"]["paths"][0]["backend"] == {"service": {"name": name, "port": {"name": port.port_name}}}
+        [match] = spec_of(objects, f"HTTPRoute/{name}")["rules"]
+        assert match["backendRefs"] == [{"name": name, "port": port.port}]
+    for one in ("ingress", "route"):
+        only = rightful(chart, {"web": {one: {"enabled": True}}})
+        assert [name for name in only if name.startswith(("Ingress/", "HTTPRoute/"))] == [
+            f"{'Ingress' if one == 'ingress' else 'HTTPRoute'}/{WEB}"
+        ]
+
+
+def test_services_change_their_type(chart: ChartHandle) -> None:
+    annotations = {"service.beta.kubernetes.io/aws-load-balancer-internal": "true"}
+    objects = rightful(chart, both({"service": {"type": "LoadBalancer", "annotations": annotations}}))
+    for name in (API, WEB):
+        assert spec_of(objects, f"Service/{name}")["type"] == "LoadBalancer"
+        assert objects[f"Service/{name}"].metadata["annotations"] == annotations
+
+
+def test_variables_and_volumes_are_added_to_the_main_container_only(chart: ChartHandle) -> None:
+    extra = {
+        "extraEnv": {
+            "PROXY": {"value": "http://p: {{"},
+            "TOKEN": {"valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
+        },
+        "extraVolumes": {
+            "/etc/pki/ca.crt": {"volume": {"configMap": {"name": "ca"}}, "subPath": "ca.crt", "readOnly": True},
+            "/mnt/scratch": {"volume": {"emptyDir": {"sizeLimit": "1Gi"}}},
+        },
+    }  # fmt: skip
+    objects = rightful(chart, both(extra))
+    for name in (API, WEB):
+        *init, main = containers(objects, name)
+        env = {entry["name"]: entry for entry in main["env"]}
+        assert len(env) == len(main["env"])
+        assert env["PROXY"]["value"] == "http://p: {{"
+        assert env["TOKEN"]["valueFrom"]["secretKeyRef"] == {"name": "s", "key": "k"}
+        paths = {mount["mountPath"]: mount for mount in main["volumeMounts"]}
+        assert {"/etc/pki/ca.crt", "/mnt/scratch", "/tmp"} <= paths.keys()
+        assert paths["/etc/pki/ca.crt"]["subPath"] == "ca.crt"
+        assert not [one for one in init for entry in one["env"] if entry["name"] in extra["extraEnv"]]
+
+
+def test_variables_that_marquez_sets_itself_are_refused(chart: ChartHandle) -> None:
+    objects = marquez_objects(chart)
+    for name, key in ((API, {}), (WEB, {"web": None})):
+        own = [entry["name"] for entry in containers(objects, name)[-1]["env"]]
+        assert len(own) > 2
+        for variable in own:
+            values: dict[str, Any] = {"extraEnv": {variable: {"value": "x"}}}
+            with pytest.raises(ValuesRefused):
+                chart.check_values({"marquez": {"web": values} if key else values})
+
+
+def test_pods_run_as_the_values_say(chart: ChartHandle) -> None:
+    role = {"iam.gke.io/gcp-service-account": "a@b"}
+    values = {
+        "serviceAccount": {"name": "my-marquez", "annotations": role},
+        "priorityClassName": "high",
+        "nodeSelector": {"disk": "ssd"},
+        "affinity": {"nodeAffinity": {}},
+        "tolerations": [{"key": "a", "operator": "Exists", "effect": "NoSchedule"}],
+        "topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "z", "whenUnsatisfiable": "DoNotSchedule"}],
+        "terminationGracePeriodSeconds": 77,
+    }
+    objects = rightful(chart, {**values, "web": {**values, "serviceAccount": {"create": False, "name": "theirs"}}})
+    assert objects["ServiceAccount/my-marquez"].metadata["annotations"] == role
+    assert [name for name in objects if name.startswith("ServiceAccount/")] == ["ServiceAccount/my-marquez"]
+    for name, account in ((API, "my-marquez"), (WEB, "theirs")):
+        pod = pod_of(objects, name)
+        assert pod["serviceAccountName"] == account
+        assert pod["automountServiceAccountToken"] is False
+        assert {key: pod[key] for key in values if key != "serviceAccount"} == {
+            key: value for key, value in values.items() if key != "serviceAccount"
+        }
+
+
+def test_pods_keep_apart_by_themselves(chart: ChartHandle) -> None:
+    objects = rightful(chart, {})
+    for name, component in ((API, MARQUEZ.workload), (WEB, MARQUEZ_WEB.workload)):
+        pod = pod_of(objects, name)
+        [apart] = pod["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+        [spread] = pod["topologySpreadConstraints"]
+        for one in (apart["podAffinityTerm"], spread):
+            assert one["labelSelector"]["matchLabels"]["app.kubernetes.io/component"] == component
+        labels = spec_of(objects, f"Deployment/{name}")["template"]["metadata"]["labels"]
+        assert labels["app.kubernetes.io/part-of"] == "floe-platform"
+        assert spread["labelSelector"]["matchLabels"].items() <= labels.items()
+
+
+def test_it_declares_what_others_need_to_know() -> None:
+    marquez = Marquez(new_chart())
+    assert {one.name for one in marquez.workloads()} == {"marquez", "marquez-web"}
+    assert {(edge.source, edge.target) for edge in marquez.edges() if isinstance(edge.source, str)} == {
+        ("marquez", POSTGRES),
+        ("marquez-web", MARQUEZ),
+    }
+    assert [scrape.endpoint for scrape in marquez.scrapes()] == [MARQUEZ]
+    assert [check.name for check in marquez.checks()] == ["marquez", "marquez-web"]
+    values = marquez.values.to_values()
+    api, web = marquez.claims({**values, "replicas": 4})
+    # One more for each four pods, while they are replaced.
+    assert (api.pods, web.pods) == (5, 2)
+    assert api.resources == values["resources"]
+    assert len(marquez.claims({**values, "web": {**values["web"], "enabled": False}})) == 1
+    assert marquez.claims({**values, "enabled": False}) == ()
+
+
 def config_map(handle: ChartHandle) -> dict[str, str]:
     data: Any = marquez_objects(handle)["ConfigMap/floe-platform-marquez"].data["data"]
     return dict(data)
@@ -152,7 +311,7 @@ def test_configuration_reads_nothing_but_declared_variables(chart: ChartHandle) 
     config = yaml.safe_load(_substituted(config_map(chart)["marquez.yml"], env))
     assert config["server"]["applicationConnectors"][0]["port"] == MARQUEZ.port
     assert config["server"]["adminConnectors"][0]["port"] == MARQUEZ_ADMIN.port
-    assert config["db"]["url"] == "jdbc:postgresql://floe-platform-postgres:5432/marquez"
+    assert config["db"]["url"] == "jdbc:postgresql://floe-platform-postgres:5432/marquez?sslmode=disable"
     assert config["migrateOnStartup"] is True
     assert "${" not in str(config)
 

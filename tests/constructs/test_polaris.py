@@ -13,15 +13,29 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from floe_charts.constructs.network import POLARIS, POLARIS_MANAGEMENT
-from floe_charts.constructs.polaris import KNOWN_VERSION, PolarisCatalog, PolarisValues
-from floe_charts.constructs.polaris_chart import PolarisTracing, StorageSecret, StorageValues
+from floe_charts.constructs.network import (
+    INGRESS,
+    MINIO,
+    OBJECT_STORE_OUTSIDE,
+    OTLP_GRPC,
+    POLARIS,
+    POLARIS_MANAGEMENT,
+    POSTGRES,
+    PROMETHEUS,
+)
+from floe_charts.constructs.object_store import ObjectStore
+from floe_charts.constructs.polaris import KNOWN_VERSION, NativePolarisValues, PolarisCatalog, PolarisValues
+from floe_charts.constructs.polaris_chart_config import JdbcSecret, JdbcValues, PersistenceValues, PolarisTracing
+from floe_charts.constructs.polaris_chart_pods import InitContainer, PolarisEnvVar
 from floe_charts.constructs.postgres import PostgresCluster
+from floe_charts.constructs.secrets import PlatformSecrets
 from floe_charts.deployment import ChartSource, Deployment
+from floe_charts.errors import DeclarationError
 from floe_charts.helm import HelmChart, SubchartValues, Values
 from floe_charts.helm.layers import merge, prune_nulls
 from floe_charts.helm.spec import property_specs
 from floe_charts.verify.engine import ChartHandle, ValuesRefused, lint, load
+from floe_charts.verify.objects import RenderedObject
 from tests.constructs.rendering import new_chart, objects_of, written
 from tests.constructs.upstream import missing_keys
 from tests.support import SHARED, echoed_values, with_echo_dependencies
@@ -30,9 +44,13 @@ UPSTREAM = SHARED / "upstream" / "polaris"
 needs_upstream = pytest.mark.skipif(not UPSTREAM.is_dir(), reason="the official chart's values are not at hand")
 
 
-def polaris_chart(**arguments: Any) -> HelmChart:
+def polaris_chart(*, store: bool = True, **arguments: Any) -> HelmChart:
     chart = new_chart()
-    PolarisCatalog(chart, "polaris", **{"otlp": True, "storage": True, **arguments})
+    if store:
+        ObjectStore(chart)
+    PolarisCatalog(chart, "polaris", **{"otlp": True, **arguments})
+    # As in the platform; without them nothing would read the names of the object store's Secret.
+    PlatformSecrets(chart, secrets=[one for part in list(chart.components.values()) for one in part.required_secrets()])
     return chart
 
 
@@ -45,6 +63,24 @@ def handed(**arguments: Any) -> dict[str, Any]:
     """What the official chart is handed by default."""
     values: dict[str, Any] = polaris_chart(**arguments).default_values()["polaris"]
     return values
+
+
+def derived(base: Mapping[str, Any] | None = None, **values: Any) -> dict[str, Any]:
+    """What the official chart is handed by synth, with ``base`` of its own values and ``values`` of the others."""
+    chart = polaris_chart()
+    PostgresCluster(chart, consumers=[chart.component(PolarisCatalog).database_consumer()])
+    final = merge(chart.default_values(), {"polaris": base or {}, **values})
+    return merge(final["polaris"], chart.component(PolarisCatalog).derived_values(chart.default_values(), final))
+
+
+def environment(objects: Mapping[str, RenderedObject]) -> dict[str, str]:
+    """The server's variables beside those of the object store."""
+    data: Any = objects["ConfigMap/floe-platform-polaris-env"].data["data"]
+    return dict(data)
+
+
+def variables(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {entry["name"]: entry.get("value", entry.get("valueFrom")) for entry in values["extraEnv"]}
 
 
 def upstream_values() -> dict[str, Any]:
@@ -115,36 +151,71 @@ def test_traces_go_to_the_gateway_where_there_is_one() -> None:
     assert handed(otlp=False)["tracing"]["enabled"] is False
 
 
+def test_traces_are_switched_on_and_off(tmp_path: Path) -> None:
+    """The official chart switches them off where they are off, but never on."""
+    handle = written(polaris_chart(), tmp_path)
+    for values, disabled in (({}, "false"), ({"polaris": {"tracing": {"enabled": False}}}, "true")):
+        assert environment(objects_of(handle, values))["QUARKUS_OTEL_SDK_DISABLED"] == disabled
+
+
+def test_a_request_before_the_bootstrap_does_no_harm() -> None:
+    assert handed()["advancedConfig"]['polaris.behavior-changes."SCHEMA_VERSION_FALL_BACK_ON_DNE"'] == "false"
+
+
+def test_the_object_stores_variables_are_the_servers() -> None:
+    settings, keys = ({kind: {"name": "floe-platform-object-store"}} for kind in ("configMapRef", "secretRef"))
+    own = {"configMapRef": {"name": "floe-platform-polaris-env"}}
+    assert handed()["envFrom"] == [own, settings, keys]
+    assert derived()["envFrom"] == [own, settings, keys]
+    assert derived(objectStore={"secretName": "mine"})["envFrom"] == [own, settings, {"secretRef": {"name": "mine"}}]
+    assert derived(objectStore={"credentials": "identity"})["envFrom"] == [own, settings]
+    assert handed(store=False)["envFrom"] == [own]
+
+
 @pytest.mark.parametrize(
-    ("arguments", "name"),
+    ("postgres", "url"),
     [
-        ({}, "floe-platform-polaris-storage"),
-        ({"storage_secret": "s3"}, "s3"),
-        ({"storage": False}, ""),
-        ({"storage": False, "storage_secret": "s3"}, "s3"),
+        ({}, "jdbc:postgresql://floe-platform-postgres:5432/polaris?sslmode=disable"),
+        ({"mode": "operator"}, "jdbc:postgresql://floe-platform-postgres:5432/polaris?sslmode=require"),
     ],
 )
-def test_storage_credentials_come_from_a_secret_only_where_storage_is_used(
-    arguments: Mapping[str, Any], name: str
-) -> None:
-    assert handed(**arguments)["storage"]["secret"]["name"] == name
-    needed = [secret.keys for secret in polaris(**arguments).required_secrets() if secret.name == name]
-    assert needed == ([("access-key-id", "secret-access-key")] if name else [])
+def test_the_database_is_asked_as_the_platform_says(tmp_path: Path, postgres: Mapping[str, Any], url: str) -> None:
+    chart = polaris_chart()
+    PostgresCluster(chart, consumers=[chart.component(PolarisCatalog).database_consumer()])
+    found = environment(objects_of(written(chart, tmp_path), {"postgres": postgres}))
+    assert found["QUARKUS_DATASOURCE_JDBC_URL"] == url
+    values = derived(postgres=postgres)
+    [wait] = values["extraInitContainers"]
+    env = {entry["name"]: entry.get("value") for entry in wait["env"]}
+    assert (env["PGHOST"], env["PGDATABASE"]) == ("floe-platform-postgres", "polaris")
+    assert url.endswith(env["PGSSLMODE"])
+
+
+def test_a_ca_of_the_database_reaches_both_containers() -> None:
+    tls = {"mode": "verify-full", "ca": {"secret": {"secretName": "db-ca"}}}
+    values = derived(postgres={"mode": "external", "external": {"host": "db.example.com", "tls": tls}})
+    [volume], [mount] = values["extraVolumes"], values["extraVolumeMounts"]
+    assert volume == {"name": mount["name"], "secret": {"secretName": "db-ca"}}
+    assert values["extraInitContainers"][0]["volumeMounts"] == [mount]
+    PolarisValues.model_validate({key: values[key] for key in ("extraVolumes", "extraVolumeMounts")})
 
 
 def test_the_secrets_that_must_exist_are_those_that_the_chart_reads() -> None:
     values = handed()
-    secrets = {secret.name: set(secret.keys) for secret in polaris().required_secrets()}
+    secrets = {secret.name: set(secret.key_names) for secret in polaris().required_secrets()}
     jdbc = values["persistence"]["relationalJdbc"]["secret"]
     token = values["authentication"]["tokenBroker"]["secret"]
-    assert secrets[jdbc["name"]] == {jdbc["username"], jdbc["password"], jdbc["jdbcUrl"]}
-    assert secrets[token["name"]] == {token["symmetricKey"]["secretKey"]}
+    assert secrets == {
+        jdbc["name"]: {jdbc["username"], jdbc["password"]},
+        token["name"]: {token["symmetricKey"]["secretKey"]},
+    }
+    assert all(secret.can_be_generated for secret in polaris().required_secrets())
 
 
 def test_the_database_consumer_names_the_secret_that_the_chart_reads() -> None:
     consumer = polaris().database_consumer()
     assert consumer.default_secret == "floe-platform-polaris-database"
-    assert consumer.required_secret.keys == ("username", "password", "jdbcUrl")
+    assert consumer.required_secret.key_names == ("username", "password")
 
 
 def test_a_test_environment_needs_no_database_and_waits_for_no_secret(tmp_path: Path) -> None:
@@ -157,25 +228,118 @@ def test_a_test_environment_needs_no_database_and_waits_for_no_secret(tmp_path: 
     assert "floe-platform-polaris-database" in kept
     without = json.dumps([one.data for one in objects_of(handle, {"polaris": layer}).values()])
     assert "polaris-database" not in without
-    assert merge(handed(), layer)["persistence"]["relationalJdbc"]["secret"]["name"] == ""
+    values = derived(layer)
+    assert values["persistence"]["relationalJdbc"]["secret"]["name"] == ""
+    assert "QUARKUS_DATASOURCE_JDBC_URL" not in environment(objects_of(handle, {"polaris": layer}))
+    assert values["extraInitContainers"] == []
 
 
-def test_high_availability_means_two_pods() -> None:
-    deployment = Deployment.default()
-    assert polaris().environment_values(deployment.environment("prod")) == {"replicaCount": 2}
-    assert polaris().environment_values(deployment.environment("staging")) == {}
+def test_in_memory_the_server_bootstraps_itself() -> None:
+    layer = {"persistence": {"type": "in-memory"}, "realmContext": {"realms": ["A", "B"]}}
+    values = derived(layer, polarisSetup={"secretName": "mine"})
+    found = variables(values)
+    pair = "$(ROOT_CLIENT_ID),$(ROOT_CLIENT_SECRET)"
+    assert found["POLARIS_BOOTSTRAP_CREDENTIALS"] == f"A,{pair};B,{pair}"
+    assert found["ROOT_CLIENT_SECRET"]["secretKeyRef"] == {"name": "mine", "key": "client-secret"}
+    # Kubernetes puts in variables that stand before.
+    assert list(found)[-1] == "POLARIS_BOOTSTRAP_CREDENTIALS"
+    assert "ROOT_CLIENT_ID" not in variables(derived())
+
+
+def test_environments() -> None:
+    part, deployment = polaris(), Deployment.default()
+    assert part.environment_values(deployment.environment("staging")) == {}
+    assert part.environment_values(deployment.environment("dev")) == {"service": {"type": "NodePort"}}
+    assert part.environment_values(deployment.environment("prod")) == {
+        "replicaCount": 2,
+        "podDisruptionBudget": {"enabled": True},
+    }
+    assert part.environment_values(deployment.environment("test")) == {
+        "service": {"type": "NodePort"},
+        "persistence": {"type": "in-memory", "relationalJdbc": {"secret": {"name": ""}}},
+    }
 
 
 def test_values_are_defaults_beside_the_platforms_own() -> None:
-    own = PolarisValues(replica_count=3, storage=StorageValues(secret=StorageSecret(name="mine")))
-    values = handed(values=own)
+    persistence = PersistenceValues(relational_jdbc=JdbcValues(secret=JdbcSecret(name="mine")))
+    values = handed(values=PolarisValues(replica_count=3, persistence=persistence))
     assert values["replicaCount"] == 3
-    assert values["storage"]["secret"] == {
-        "name": "mine",
-        "awsAccessKeyId": "access-key-id",
-        "awsSecretAccessKey": "secret-access-key",
-    }
+    assert values["persistence"]["relationalJdbc"]["secret"]["name"] == "mine"
+    assert values["persistence"]["type"] == "relational-jdbc"
     assert values["fullnameOverride"] == "floe-platform-polaris"
+
+
+def test_values_of_the_other_strategy_are_refused() -> None:
+    with pytest.raises(DeclarationError, match="strategy dependency takes PolarisValues, found NativePolarisValues"):
+        polaris(values=NativePolarisValues())
+    with pytest.raises(DeclarationError, match="strategy native takes NativePolarisValues, found PolarisValues"):
+        polaris(strategy="native", values=PolarisValues())
+
+
+def test_memory_is_for_some_environments() -> None:
+    assert polaris().value_rules() == ()
+    [rule] = polaris(memory_in=["test"]).value_rules()
+    kept = {"polaris": {"persistence": {"type": "in-memory"}}}
+    assert rule.refuses({**kept, "environment": "prod"})
+    assert not rule.refuses({**kept, "environment": "test"})
+
+
+def test_pods_carry_the_labels_of_their_workload_whatever_values_say(tmp_path: Path) -> None:
+    labels = {"app.kubernetes.io/part-of": "floe-platform", "app.kubernetes.io/component": "polaris"}
+    assert handed()["podLabels"] == labels
+    assert derived(environment="dev", commonLabels={"team": "data"})["podLabels"] == {
+        **labels,
+        "environment": "dev",
+        "team": "data",
+    }
+    handle = written(polaris_chart(), tmp_path)
+    for wrong in ({"app.kubernetes.io/component": "other"}, {"app.kubernetes.io/name": "x"}):
+        with pytest.raises(ValuesRefused):
+            handle.check_values({"polaris": {"podLabels": wrong}})
+
+
+def test_the_service_account_is_ours_and_gives_no_token(tmp_path: Path) -> None:
+    handle = written(polaris_chart(), tmp_path)
+    annotations = {"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/polaris"}
+    found = objects_of(handle, {"polaris": {"serviceAccount": {"annotations": annotations}}})
+    account = found["ServiceAccount/floe-platform-polaris"].data
+    assert account["automountServiceAccountToken"] is False
+    assert account["metadata"]["annotations"] == annotations
+    values = handed()["serviceAccount"]
+    assert (values["create"], values["name"]) == (False, "floe-platform-polaris")
+    assert not [name for name in objects_of(handle, {"polaris": {"enabled": False}}) if name.startswith("ServiceAcc")]
+
+
+def test_what_the_pods_may_ask_for() -> None:
+    part, values = polaris(), handed()
+    assert [claim.pods for claim in part.claims(values)] == [2]
+    assert [claim.pods for claim in part.claims({**values, "replicaCount": 4})] == [5]
+    scaled = {**values, "autoscaling": {**values["autoscaling"], "enabled": True, "maxReplicas": 8}}
+    assert [claim.pods for claim in part.claims(scaled)] == [10]
+
+
+@pytest.mark.parametrize("strategy", ["dependency", "native"])
+def test_declarations_are_the_same_in_both_strategies(strategy: str) -> None:
+    part = polaris(strategy=strategy)
+    assert part.endpoints() == (POLARIS, POLARIS_MANAGEMENT)
+    assert [one.name for one in part.workloads()] == ["polaris"]
+    assert [(edge.source, edge.target) for edge in part.edges()] == [
+        ("polaris", POSTGRES),
+        ("polaris", OBJECT_STORE_OUTSIDE),
+        ("polaris", OTLP_GRPC),
+        (INGRESS, POLARIS),
+        (PROMETHEUS, POLARIS_MANAGEMENT),
+    ]
+    assert [(one.endpoint, one.path) for one in part.scrapes()] == [(POLARIS_MANAGEMENT, "/q/metrics")]
+    [check] = part.checks()
+    assert "floe-platform" not in check.script
+    assert check.edges == (POLARIS_MANAGEMENT,)
+    names = {secret.id: (secret.name, secret.key_names) for secret in part.required_secrets()}
+    assert names == {
+        "polarisDatabase": ("floe-platform-polaris-database", ("username", "password")),
+        "polarisToken": ("floe-platform-polaris-token", ("symmetric.key",)),
+    }
+    assert MINIO not in [edge.target for edge in part.edges()]
 
 
 def test_pods_are_restricted() -> None:
@@ -193,16 +357,28 @@ def test_pods_are_restricted() -> None:
 
 @pytest.mark.parametrize("text", ["{{ .Values.x }}", "a{{b", "{{"])
 def test_what_the_chart_would_evaluate_is_refused(text: str) -> None:
-    """The chart passes its properties through tpl."""
-    with pytest.raises(ValidationError):
-        PolarisTracing(attributes={"a": text})
-    with pytest.raises(ValidationError):
-        PolarisValues(advanced_config={"quarkus.x": text})
+    """The chart passes its values through tpl."""
+    refused: list[tuple[type[Values], dict[str, Any]]] = [
+        (PolarisTracing, {"attributes": {"a": text}}),
+        (PolarisValues, {"advancedConfig": {"quarkus.x": text}}),
+        (PolarisValues, {"podAnnotations": {"a": text}}),
+        (PolarisEnvVar, {"name": "A", "value": text}),
+        (InitContainer, {"command": [text]}),
+    ]
+    for model, values in refused:
+        with pytest.raises(ValidationError):
+            model.model_validate(values)
 
 
-@pytest.mark.parametrize("text", ["${env.X}", "{a}", "a{", "jdbc:postgresql://h:5432/d?sslmode=require", "a=b #c"])
+@pytest.mark.parametrize("text", ["${env.X}", "{a}", "a{", "jdbc:postgresql://h:5432/d?sslmode=require", "a=b #c", "{"])
 def test_other_properties_are_taken(text: str) -> None:
     assert PolarisValues(advanced_config={"quarkus.x": text}).advanced_config == {"quarkus.x": text}
+
+
+@pytest.mark.parametrize("text", [" a", "a\\", "a\nb", "ü"])
+def test_what_a_properties_file_would_read_as_something_else_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError):
+        PolarisValues(advanced_config={"quarkus.x": text})
 
 
 # Upstream
@@ -224,7 +400,7 @@ def test_no_key_is_made_up() -> None:
 
 
 @needs_upstream
-@pytest.mark.parametrize("arguments", [{}, {"otlp": False, "storage": False}])
+@pytest.mark.parametrize("arguments", [{}, {"otlp": False, "store": False}])
 def test_the_official_charts_schema_accepts_what_it_is_handed(arguments: Mapping[str, Any]) -> None:
     values = merge({key: value for key, value in upstream_values().items() if value is not None}, handed(**arguments))
     jsonschema.validate(values, upstream_schema())
@@ -254,7 +430,14 @@ def test_an_overlay_may_set_any_value_under_the_charts_own_defaults(tmp_path: Pa
         {"persistence": {"kind": "in-memory"}},
         {"persistence": {"type": "memory"}},
         {"authentication": {"tokenBroker": {"secret": {"symmetrickey": {}}}}},
-        {"storage": {"secret": {"awsAccessKey": "x"}}},
+        {"httproute": {"hosts": ["a", "b"]}},
+        {"httproute": {"exposeManagementEndpoints": True}},
+        {"managementService": {"type": "NodePort"}},
+        {"podDisruptionBudget": {"maxUnavailable": 0}},
+        {"affinity": {"podAffinit": {}}},
+        {"topologySpreadConstraints": [{"maxskew": 1}]},
+        {"extraInitContainers": [{"name": "x", "imag": "y"}]},
+        {"serviceAccount": {"create": True}},
         {"tracing": {"endpoint": "floe-platform-otel:4317"}},
         {"image": {"registry": "docker.io"}},
         {"service": {"ports": []}},

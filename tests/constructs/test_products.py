@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from floe_charts.constructs.minio import Minio
+from floe_charts.constructs.object_store import ObjectStore, ObjectStoreValues
 from floe_charts.constructs.products import DataProducts, DataProductsValues, ProductFacts
+from floe_charts.constructs.secrets import PlatformSecrets
 from floe_charts.errors import DeclarationError
 from floe_charts.helm.kubernetes import OLDEST, latest_kube_version
 from floe_charts.verify.engine import ChartHandle, ValuesRefused, lint
@@ -121,16 +123,35 @@ def test_false_and_zero_are_facts(tmp_path: Path) -> None:
     }
 
 
+def store_chart(directory: Path, *, minio: bool) -> ChartHandle:
+    chart = new_chart()
+    store = ObjectStore(chart, values=ObjectStoreValues(region="eu-west-1"))
+    PlatformSecrets(chart, secrets=store.required_secrets())
+    if minio:
+        Minio(chart, store=store)
+    DataProducts(chart, "products", [SMALL, FULL])
+    return written(chart, directory)
+
+
 @pytest.fixture(scope="module")
 def with_minio(tmp_path_factory: pytest.TempPathFactory) -> ChartHandle:
-    chart = new_chart()
-    Minio(chart)
-    DataProducts(chart, "products", [SMALL, FULL])
-    return written(chart, tmp_path_factory.mktemp("minio"))
+    return store_chart(tmp_path_factory.mktemp("minio"), minio=True)
 
 
-@pytest.mark.parametrize(
-    ("endpoint", "own"),
+@pytest.fixture(scope="module")
+def without_minio(tmp_path_factory: pytest.TempPathFactory) -> ChartHandle:
+    return store_chart(tmp_path_factory.mktemp("external"), minio=False)
+
+
+def storage_of(handle: ChartHandle, endpoint: str, **values: object) -> Any:
+    facts = {"full-featured": {"storage": {"endpoint": endpoint}}}
+    return files_of(handle, {"products": {"byName": facts}, **values})["full-featured.yaml"]["storage"]
+
+
+OWN = {"bucket": "example-bucket", "region": "us-east-1", "path_style": True}
+PLATFORMS = {"bucket": "example-bucket", "region": "eu-west-1", "path_style": False}
+ENDPOINTS = pytest.mark.parametrize(
+    ("endpoint", "ours"),
     [
         ("http://floe-platform-minio:9000", True),
         ("http://floe-platform-minio:9000/", True),
@@ -141,15 +162,33 @@ def with_minio(tmp_path_factory: pytest.TempPathFactory) -> ChartHandle:
         ("", False),
     ],
 )
-def test_a_minio_that_is_switched_off_is_nobodys_store(with_minio: ChartHandle, endpoint: str, own: bool) -> None:
-    stores = {}
-    for enabled in (False, True):
-        facts = {"full-featured": {"storage": {"endpoint": endpoint}}}
-        values: dict[str, object] = {"minio": {"enabled": enabled}, "products": {"byName": facts}}
-        stores[enabled] = files_of(with_minio, values)["full-featured.yaml"]["storage"]
-    rest = {"bucket": "example-bucket", "region": "us-east-1", "path_style": True}
-    assert stores[True] == {"endpoint": endpoint, **rest}
-    assert stores[False] == (rest if own else stores[True])
+
+
+@ENDPOINTS
+def test_a_minio_that_is_switched_off_is_nobodys_store(with_minio: ChartHandle, endpoint: str, ours: bool) -> None:
+    assert storage_of(with_minio, endpoint, minio={"enabled": True}) == {"endpoint": endpoint, **OWN}
+    found = storage_of(with_minio, endpoint, minio={"enabled": False})
+    assert found == (PLATFORMS if ours else {"endpoint": endpoint, **OWN})
+
+
+@ENDPOINTS
+def test_a_minio_that_is_not_in_the_chart_is_nobodys_store(
+    without_minio: ChartHandle, endpoint: str, ours: bool
+) -> None:
+    assert storage_of(without_minio, endpoint) == (PLATFORMS if ours else {"endpoint": endpoint, **OWN})
+
+
+def test_the_platforms_store_takes_the_place_of_a_minio_that_is_off(with_minio: ChartHandle) -> None:
+    there = {"endpoint": "https://s3.example.com", "region": "r", "pathStyle": True}
+    found = storage_of(with_minio, "http://floe-platform-minio:9000", objectStore=there)
+    assert found == {
+        "endpoint": "https://s3.example.com",
+        "bucket": "example-bucket",
+        "region": "r",
+        "path_style": True,
+    }
+    found = storage_of(with_minio, "https://theirs.example.com", objectStore=there)
+    assert found == {"endpoint": "https://theirs.example.com", **OWN}
 
 
 def test_a_product_without_a_store_has_none_beside_minio_either(with_minio: ChartHandle) -> None:

@@ -41,6 +41,20 @@ class TestDefault:
         settings = (found.kind, found.resources, found.postgres, found.object_store)
         assert (*settings, found.high_availability, found.sampling) == expected
 
+    @pytest.mark.parametrize(
+        ("name", "policies", "quotas"),
+        [
+            ("dev", False, False),
+            ("test", False, False),
+            ("qa", True, False),
+            ("uat", True, False),
+            ("prod", True, True),
+        ],
+    )
+    def test_surroundings_follow_from_the_kind(self, name: str, policies: bool, quotas: bool) -> None:
+        found = Deployment.default().environment(name)
+        assert (found.network_policies, found.quotas, found.secrets) == (policies, quotas, "existing")
+
     def test_presets_are_those_of_the_platform(self) -> None:
         amounts = {
             name: (preset.requests.cpu, preset.requests.memory, preset.limits.cpu, preset.limits.memory)
@@ -101,6 +115,13 @@ class TestDeepDefaults:
     def test_a_kind_decides_what_is_not_said(self) -> None:
         qa = parsed({"environments": {"qa": {"kind": "production", "highAvailability": False}}}).environment("qa")
         assert (qa.resources, qa.postgres, qa.high_availability, qa.sampling) == ("large", "operator", False, "prod")
+        assert (qa.network_policies, qa.quotas) == (True, True)
+
+    def test_values_of_the_chart_are_of_all_environments_or_of_one(self) -> None:
+        given = {"values": {"imageRegistry": "mirror.acme.io"}, "environments": {"dev": {"values": {"a": 1}}}}
+        deployment = parsed(given)
+        assert deployment.values == {"imageRegistry": "mirror.acme.io"}
+        assert (deployment.environment("dev").values, deployment.environment("qa").values) == ({"a": 1}, {})
 
     def test_clusters_replace_the_default_ones(self) -> None:
         deployment = parsed(

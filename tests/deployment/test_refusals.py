@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from floe_charts.deployment import Deployment
+from floe_charts.deployment import Deployment, Environment
 from floe_charts.errors import DeploymentError
 
 
@@ -41,7 +42,10 @@ def repository(address: object) -> object:
         (None, "found nothing (null); expected a mapping"),
         ("text", "found 'text'; expected a mapping"),
         ({"cluters": {}}, "cluters: there is no such setting; did you mean clusters"),
-        ({"qqq": {}}, "qqq: there is no such setting; known: chart, clusters, environments, presets, components"),
+        (
+            {"qqq": {}},
+            "qqq: there is no such setting; known: chart, clusters, environments, presets, components, values",
+        ),
         ({"clusters": None}, "clusters: found nothing (null); expected a mapping"),
         ({"clusters": {}}, "clusters: found an empty mapping; expected at least one entry"),
         ({"clusters": {"a": cluster()}}, "clusters.a.environments: found an empty list; expected at least one entry"),
@@ -56,8 +60,15 @@ def repository(address: object) -> object:
             {"components": {"postgres": {"strategy": "native"}}},
             "components.postgres.strategy: there is no such setting",
         ),
-        ({"components": {"dagster": {"strategy": "native"}}}, "found 'native'; expected 'dependency'"),
         ({"components": {"otel": {"strategy": "nativ"}}}, "did you mean native"),
+        ({"environments": {"dev": {"secrets": "generatd"}}}, "did you mean generated"),
+        ({"environments": {"dev": {"secrets": None}}}, "found nothing (null); expected 'existing', 'external' or"),
+        ({"environments": {"dev": {"networkPolices": True}}}, "there is no such setting; did you mean networkPolicies"),
+        ({"environments": {"dev": {"networkPolicies": "on"}}}, "found 'on'; expected true or false"),
+        ({"environments": {"dev": {"quota": True}}}, "environments.dev.quota: there is no such setting; did you mean"),
+        ({"environments": {"dev": {"quotas": 1}}}, "environments.dev.quotas: found the number 1; expected true or"),
+        ({"value": {}}, "value: there is no such setting; did you mean values"),
+        ({"values": []}, "values: found an empty list; expected a mapping"),
         (
             {"components": {"otel": {"enabled": 1}}},
             "components.otel.enabled: found the number 1; expected true or false",
@@ -176,6 +187,35 @@ class TestPresets:
         assert "'256m' of memory is 256 thousandths of a byte; did you mean 256Mi" in error(preset(memory="256m"))
 
 
+class TestSecrets:
+    """Where they come from."""
+
+    @pytest.mark.parametrize("name", ["qa", "staging", "prod"])
+    def test_none_are_generated_where_passwords_must_last(self, name: str) -> None:
+        message = error({"environments": {name: {"secrets": "generated"}}})
+        kind = "production" if name == "prod" else "staging"
+        assert message == (
+            f"environments.{name}.secrets: generated Secrets are for development and test, and this environment's kind "
+            f"is {kind}; a GitOps controller would make new passwords at each sync: take existing or external"
+        )
+
+    def test_the_kind_decides_and_not_the_name(self) -> None:
+        generated = {"kind": "production", "secrets": "generated"}
+        assert "kind is production" in error({"environments": {"dev": generated}})
+        clusters = {"a": cluster("sandbox")}
+        sandbox = {"sandbox": {"kind": "test", "secrets": "generated"}}
+        assert Deployment.parse({"clusters": clusters, "environments": sandbox})
+
+    def test_a_wrong_kind_is_the_one_fault(self) -> None:
+        message = error({"environments": {"prod": {"kind": "prodution", "secrets": "generated"}}})
+        assert message.startswith("environments.prod.kind: found 'prodution'") and "\n" not in message
+
+    def test_the_same_in_python(self) -> None:
+        with pytest.raises(ValidationError, match="generated Secrets are for development and test"):
+            Environment(kind="production", secrets="generated")
+        assert Environment(kind="test", secrets="generated").secrets == "generated"
+
+
 class TestSources:
     """Where charts come from."""
 
@@ -251,7 +291,8 @@ json_like = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
-settings = st.dictionaries(st.sampled_from(["chart", "clusters", "environments", "presets", "components"]), json_like)
+keys = st.sampled_from(["chart", "clusters", "environments", "presets", "components", "values"])
+settings = st.dictionaries(keys, json_like)
 
 
 @given(settings)

@@ -46,10 +46,12 @@ def test_every_property_is_described() -> None:
     assert not missing
 
 
-def test_every_object_is_closed_but_the_values_of_an_environment() -> None:
+def test_every_object_is_closed_but_the_values_of_the_chart() -> None:
     open_objects = [found for found in objects(SCHEMA) if found.get("additionalProperties") is not False]
-    assert [found["description"] for found in open_objects] == [
-        "Chart values of this environment; checked against the chart's own schema."
+    assert [found["description"].partition(" of ")[0] for found in open_objects] == ["Chart values", "Chart values"]
+    assert open_objects == [
+        SCHEMA["properties"]["values"],
+        SCHEMA["definitions"]["Environment"]["properties"]["values"],
     ]
 
 
@@ -79,6 +81,10 @@ GOOD: list[dict[str, Any]] = [
     {"presets": {"large": {"limits": {"cpu": 4}}}},
     {"clusters": {"c": {"environments": ["a"], "namespace": "x-{env}", "context": "kind"}}},
     {"environments": {"dev": {"values": {"anything": {"goes": [1, None]}}}}},
+    {"values": {"anything": {"goes": [1, None]}}},
+    {"environments": {"dev": {"secrets": "generated"}, "prod": {"secrets": "external", "quotas": False}}},
+    {"environments": {"dev": {"networkPolicies": True, "quotas": True}}},
+    {"components": {name: {"strategy": "native"} for name in ("dagster", "polaris", "otel", "minio")}},
 ]
 
 BAD: list[object] = [
@@ -93,7 +99,11 @@ BAD: list[object] = [
     {"clusters": {"c": {"environments": ["x"], "namespace": "{{ x }}"}}},
     {"presets": {"large": {"limits": {"cpu": "much"}}}},
     {"presets": {"large": {"limits": {"memory": "256m"}}}},
-    {"components": {"polaris": {"strategy": "native"}}},
+    {"components": {"polaris": {"strategy": "nativ"}}},
+    {"components": {"marquez": {"strategy": "native"}}},
+    {"environments": {"dev": {"secrets": "vault"}}},
+    {"environments": {"dev": {"networkPolicies": "on"}}},
+    {"values": []},
     {"components": {"polaris": {"chart": {"version": "^1.0"}}}},
     {"components": {"polaris": {"chart": {"repository": "http://acme.io"}}}},
     {"components": {"polaris": {"chart": {"repository": "https://u:p@acme.io"}}}},

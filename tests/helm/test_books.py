@@ -61,6 +61,11 @@ def refusal(chart: HelmChart) -> str:
     return str(refused.value)
 
 
+def every_field_of(image: Any) -> str:
+    """A text that reads all of an image."""
+    return f"{image.registry}{image.repository}{image.tag}{image.digest}{image.pull_policy}"
+
+
 def test_a_value_that_nothing_reads_is_refused_by_its_path() -> None:
     def build(self: Any, v: Any) -> None:
         data = {"a": f"{v.replicas}", "b": v.greeting, "c": v.image.tag}
@@ -70,7 +75,10 @@ def test_a_value_that_nothing_reads_is_refused_by_its_path() -> None:
 
     assert refusal(chart_of(build)).splitlines() == [
         "WebShopValues.theme is declared but no template reads it (shop/web)",
+        "WebShopValues.image.registry is declared but no template reads it (shop/web)",
         "WebShopValues.image.repository is declared but no template reads it (shop/web)",
+        "WebShopValues.image.digest is declared but no template reads it (shop/web)",
+        "WebShopValues.image.pull_policy is declared but no template reads it (shop/web)",
         "WebShopValues.backends.*.host is declared but no template reads it (shop/web)",
         "WebShopValues.backends.*.weight is declared but no template reads it (shop/web)",
         "WebShopValues.by_name.*.weight is declared but no template reads it (shop/web)",
@@ -81,12 +89,12 @@ def test_a_value_that_nothing_reads_is_refused_by_its_path() -> None:
 @pytest.mark.parametrize(
     "read",
     [
-        lambda v: {"data": {"all": f"{v.replicas}{v.greeting}{v.theme}{v.image.repository}{v.image.tag}", **v.marks}},
+        lambda v: {"data": {"all": f"{v.replicas}{v.greeting}{v.theme}{every_field_of(v.image)}", **v.marks}},
         lambda v: {
             "data": {
                 **v.marks,
                 "k": v.greeting,
-                "t": when(nonempty(v.theme), f"{v.replicas}", v.image.tag + v.image.repository),
+                "t": when(nonempty(v.theme), f"{v.replicas}", v.greeting + every_field_of(v.image)),
             }
         },
     ],
@@ -191,7 +199,7 @@ def test_a_value_without_a_description_is_refused() -> None:
         image: Image = Image(repository="a")
 
     assert refusal(
-        chart_of(lambda self, v: self.add(manifest(data={"a": f"{v.text}{v.image.repository}{v.image.tag}"})), Bare())
+        chart_of(lambda self, v: self.add(manifest(data={"a": f"{v.text}{every_field_of(v.image)}"})), Bare())
     ) == ("Bare.text has no description: Field(..., description=...), or a docstring of its class")
 
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from floe_charts.errors import DeclarationError
-from floe_charts.helm import Component, Field, HelmChart, StringMap, Values, token
+from floe_charts.helm import CommonChartValues, Component, Field, HelmChart, Image, StringMap, Values, token
 from tests.helm.rendering import NAMESPACE, RELEASE, Rendering
 
 pytest.importorskip("cdk8s")
@@ -139,7 +139,9 @@ def test_cdk8s_constructs_become_templates(tmp_path: Path) -> None:
     assert "web-guarded.yaml" not in objects
     assert objects["cdk-top.yaml"]["spec"] == {"on": False}
     thing = objects["web-cdk-thing-thing.yaml"]
-    assert thing["metadata"] == {"name": "shop-cdk-thing", "namespace": NAMESPACE, "labels": {"text": "a: {{ b"}}
+    own = thing["metadata"].pop("labels")
+    assert thing["metadata"] == {"name": "shop-cdk-thing", "namespace": NAMESPACE}
+    assert own["text"] == "a: {{ b" and own["app.kubernetes.io/part-of"] == "cdk"
     assert thing["spec"] == {
         "replicas": 1000000,
         "ratio": 0.5,
@@ -154,8 +156,9 @@ def test_cdk8s_constructs_become_templates(tmp_path: Path) -> None:
     # JavaScript made a text of a number: 512Mi.
     assert objects["web-resourcequota.yaml"]["spec"] == {"hard": {"memory": "512Mi"}}
     included = next(yaml.safe_load_all(INCLUDED))
-    included["metadata"]["namespace"] = NAMESPACE
-    assert objects["web-configmap.yaml"] == included
+    found = objects["web-configmap.yaml"]
+    included["metadata"] |= {"namespace": NAMESPACE, "labels": found["metadata"]["labels"]}
+    assert found == included
     values = {"on": True, "marks": {"a": "{{"}, "names": ["x"], "note": "", "name": "n"}
     objects = rendering.objects({"web": values})
     assert objects["web-guarded.yaml"]["spec"] == {"a": "n"}
@@ -239,3 +242,67 @@ def test_an_object_is_in_the_releases_namespace_if_it_can_be_in_one() -> None:
         "Wide": None,
         "ClusterOwn": NAMESPACE,
     }
+
+
+class Marked(Values):
+    """Marks, and a pod."""
+
+    marks: StringMap = Field({}, description="Labels of an object.")
+    image: Image = Field(Image(repository="acme/shop"), description="Image of the pod.")
+
+
+class Labelled(Component[Marked]):
+    """Objects with labels and annotations of their own, and one without; and a pod, so that all values are read."""
+
+    def build(self, v: Marked) -> None:
+        import cdk8s
+
+        api_object(self, "plain", "Plain", {})
+        own = {"labels": {"team": "mine", "app.kubernetes.io/version": "7"}, "annotations": {"note": "mine"}}
+        api_object(self, "own", "Own", own)
+        of_values = api_object(self, "values", "OfValues", {})
+        of_values.add_json_patch(cdk8s.JsonPatch.add("/metadata/labels", token(v.marks)))
+        self.add(self.part("pods").deployment(image=v.image))
+
+
+class LabelledChart(HelmChart):
+    def extra_labels(self) -> dict[str, str]:
+        return {"environment": "dev"}
+
+
+COMMON = {
+    "helm.sh/chart": "cdk-1.2.3",
+    "app.kubernetes.io/version": "1.2.3",
+    "app.kubernetes.io/managed-by": "Helm",
+    "app.kubernetes.io/name": "cdk",
+    "app.kubernetes.io/instance": RELEASE,
+    "app.kubernetes.io/part-of": "cdk",
+    "environment": "dev",
+}
+OF_COMPONENT = {**COMMON, "app.kubernetes.io/component": "web"}
+
+
+def test_an_object_has_the_labels_and_annotations_of_all_objects_beside_its_own() -> None:
+    chart = LabelledChart("cdk", description="A chart for a test.", version="1.2.3", values=CommonChartValues())
+    Labelled(chart, "web")
+    api_object(chart, "top", "Top", {})
+    rendering = Rendering(chart.files())
+
+    def metadata(values: dict[str, Any]) -> dict[str, Any]:
+        return {made["kind"]: made["metadata"] for made in rendering.objects(values).values()}
+
+    found = metadata({})
+    assert found["Top"]["labels"] == COMMON
+    assert found["Plain"]["labels"] == found["OfValues"]["labels"] == OF_COMPONENT
+    assert found["Own"]["labels"] == {**OF_COMPONENT, "team": "mine", "app.kubernetes.io/version": "7"}
+    assert found["Own"]["annotations"] == {"note": "mine"}
+    assert "annotations" not in found["Plain"]
+
+    common = {"commonLabels": {"team": "all", "tier": "x"}, "commonAnnotations": {"note": "all", "seen": "yes"}}
+    marks = {"team": "marked", "app.kubernetes.io/component": "other"}
+    found = metadata({**common, "web": {"marks": marks}})
+    assert found["Top"]["labels"] == {**COMMON, "team": "all", "tier": "x"}
+    assert found["Own"]["labels"].items() >= {"team": "mine", "tier": "x", "environment": "dev"}.items()
+    assert found["Own"]["annotations"] == {"note": "mine", "seen": "yes"}
+    assert found["OfValues"]["labels"] == {**OF_COMPONENT, "tier": "x", **marks}
+    assert found["Plain"]["annotations"] == {"note": "all", "seen": "yes"}

@@ -109,7 +109,7 @@ def test_a_misspelt_reference_names_what_is_near(v: Any) -> None:
     with pytest.raises(AttributeError) as refused:
         each(v.objects, lambda item: item.nam)
     assert str(refused.value) == "v.nam is not declared in Inner; did you mean name?"
-    with pytest.raises(AttributeError, match=r"; it declares repository, tag$"):
+    with pytest.raises(AttributeError, match=r"; it declares registry, repository, tag, digest, pull_policy$"):
         _ = v.image.zzzzzz
 
 

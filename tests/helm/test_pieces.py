@@ -89,6 +89,14 @@ def test_pieces_are_there_or_not(switched: Rendering, a: bool, b: bool) -> None:
     assert text == expected
 
 
+def test_what_is_known_to_hold_is_not_asked_again() -> None:
+    made = probe(PieceValues(), lambda v: when(v.a, {"x": when(v.a, 1), "y": when(and_(v.a, v.b), 2), "read": [v]}))
+    conditions = [line.strip() for line in made.template.splitlines() if "if " in line and ".Values.web.b }}" in line]
+    assert conditions == ["{{- if .Values.web.b }}"]
+    assert made.template.count("if .Values.web.a }}") == 1
+    assert [made.data({"web": {"a": True, "b": b}}).get("y") for b in (True, False)] == [2, None]
+
+
 def _looped(v: Any, values: Any = None) -> dict[str, Any]:
     """A manifest of loops; with ``values``, what it must come out as."""
     if values is None:

@@ -30,7 +30,7 @@ from floe_charts.helm import (
     Toleration,
     Values,
 )
-from tests.helm.rendering import Rendering
+from tests.helm.rendering import Rendering, probe
 
 
 class Entry(Values):
@@ -55,6 +55,7 @@ class WideValues(Values):
     secret: DnsName | None = Field(None, description="A Secret.")
     entries: list[Entry] = Field([], max_length=3, description="Entries.")
     by_name: dict[DnsLabel, Entry] = Field({}, description="Entries by name.")
+    spare: Entry | None = Field(None, description="An entry.")
     names: list[DnsLabel] = Field(["a"], min_length=1, description="Names.")
     annotations: StringMap = Field({}, description="Annotations.")
     node_selector: NodeSelector = Field({}, description="Nodes.")
@@ -86,24 +87,29 @@ def schema(wide: Rendering) -> Any:
 
 
 def _objects(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    if isinstance(schema, dict):
-        if "properties" in schema:
-            yield path, schema
-        for key, inner in schema.items():
-            yield from _objects(inner, f"{path}.{key}")
-    elif isinstance(schema, list):
-        for inner in schema:
-            yield from _objects(inner, path)
+    """Every object that is described; rules about what is described already (``if``, ``allOf``) are not among them."""
+    if "properties" in schema:
+        yield path, schema
+    for key in ("properties", "definitions"):
+        for name, inner in schema.get(key, {}).items():
+            yield from _objects(inner, f"{path}.{name}")
+    for key in ("items", "additionalProperties"):
+        if isinstance(schema.get(key), dict):
+            yield from _objects(schema[key], f"{path}.{key}")
 
 
 def test_it_is_a_closed_draft_07_schema(schema: Any) -> None:
     assert schema["$schema"] == "http://json-schema.org/draft-07/schema#"
     jsonschema.Draft7Validator.check_schema(schema)
     objects = dict(_objects(schema))
-    assert len(objects) > 8
+    assert len(objects) == 7
     for path, part in objects.items():
         assert part["additionalProperties"] is False, path
-        optional = {name for name, inner in part["properties"].items() if "null" in inner.get("type", ())}
+        if ".io.k8s." in path:
+            continue  # Kubernetes itself says what is required.
+        optional = {
+            name for name, inner in part["properties"].items() if "null" in inner.get("type", ()) or "if" in inner
+        }
         # `global` is Helm's own.
         assert set(part["required"]) == set(part["properties"]) - optional - {"global"}, path
 
@@ -127,17 +133,32 @@ def test_every_value_has_its_type_bounds_and_description(schema: Any) -> None:
     assert web["secret"]["type"] == ["string", "null"]
     assert web["entries"]["maxItems"] == 3
     assert web["names"]["minItems"] == 1
-    name = web["entries"]["items"]["properties"]["name"]
+    name = schema["definitions"]["Entry"]["properties"]["name"]
     assert (name["maxLength"], name["pattern"]) == (20, "^[a-z]([-a-z0-9]*[a-z0-9])?$")
     assert web["names"]["items"]["maxLength"] == 63
     assert web["annotations"]["propertyNames"]["maxLength"] == 253
     assert web["loose"]["propertyNames"] == {"maxLength": 100}
 
 
+def test_what_occurs_more_than_once_is_described_once(schema: Any) -> None:
+    web, definitions = schema["properties"]["web"]["properties"], schema["definitions"]
+    entry = {"$ref": "#/definitions/Entry"}
+    assert web["entries"]["items"] == web["byName"]["additionalProperties"] == entry
+    assert web["spare"] == {"description": "An entry.", "if": {"type": "null"}, "else": entry}
+    assert set(definitions["Entry"]["properties"]) == {"name", "note"}
+    # The requests and the limits are of one class.
+    amount = {"$ref": "#/definitions/ResourceList"}
+    assert web["resources"]["properties"]["requests"] == {"description": "What the scheduler reserves.", **amount}
+    # What occurs once stands where it is used.
+    assert "properties" in web["image"]
+    assert "Image" not in definitions
+
+
 RIGHT: list[dict[str, Any]] = [
     {},
     {"replicas": 50, "port": 1024, "ratio": 0.001, "mode": "b", "freeNumber": -(10**12), "step": 0},
     {"secret": "a.b", "entries": [{"name": "a"}, {"name": "b", "note": ""}, {"name": "c", "note": None}]},
+    {"spare": {"name": "a"}, "names": ["b"]},
     {"byName": {"a": {"name": "x"}}, "annotations": {"a.b/C": "{{ x }}", "d": ""}, "nodeSelector": {"a": "b"}},
     {"tolerations": [{"operator": "Exists"}], "odd-key.with/dots": "y", "free": {"a": [None, 1, {"b": "c"}]}},
     {"image": {"tag": "2"}, "resources": {"limits": {"cpu": "2"}}, "loose": {"a b": 1}},
@@ -170,6 +191,9 @@ WRONG: list[dict[str, Any]] = [
     {"entries": [{"name": "a"}] * 4},
     {"entries": {}},
     {"byName": {"A": {"name": "a"}}},
+    {"spare": {}},
+    {"spare": {"name": "a", "more": 1}},
+    {"spare": "a"},
     {"byName": {"a": {"name": "a", "more": 1}}},
     {"byName": []},
     {"names": []},
@@ -178,6 +202,8 @@ WRONG: list[dict[str, Any]] = [
     {"annotations": {"a b": "x"}},
     {"annotations": {"a": 1}},
     {"annotations": {"k" * 254: "x"}},
+    {"annotations": {"k" * 64: "x"}},
+    {"annotations": {"a..b/c": "x"}},
     {"nodeSelector": {"a": "not a label!"}},
     {"tolerations": [{"operator": "exists"}]},
     {"tolerations": [{"operator": "Exists", "efect": "NoSchedule"}]},
@@ -210,6 +236,42 @@ def test_keys_at_the_top_are_closed_but_for_helms_own(wide: Rendering) -> None:
     assert wide.refused({"wbe": {}})
     assert wide.refused({"nameOverride": "Not A Name"})
     assert not wide.refused({"global": {"anything": 1}})
+
+
+def test_own_fields_come_before_those_that_many_share() -> None:
+    class Shared(Values):
+        """Shared."""
+
+        first: int = Field(1, description="A number.")
+        second: int = Field(2, description="A number.")
+
+    class Own(Shared):
+        """Own."""
+
+        third: int = Field(3, description="A number.")
+        first: int = Field(9, description="Another default.")
+
+    rendering = probe(Own(), lambda v: {"all": v})
+    assert list(rendering.data()["all"].items()) == [("third", 3), ("first", 9), ("second", 2)]
+    keys = [line.strip().partition(":")[0] for line in rendering.files["values.yaml"].splitlines() if ": " in line]
+    assert [key for key in keys if key in ("first", "second", "third")] == ["third", "first", "second"]
+
+
+def test_two_classes_of_one_name_are_two_definitions() -> None:
+    def pair(kind: Any) -> Any:
+        inner = pydantic.create_model(
+            "Inner", __base__=Values, __doc__="Inner.", size=(kind, Field(None, description="d"))
+        )
+        fields = {name: (inner, Field(inner(size=1 if kind is int else "x"), description="d")) for name in ("a", "b")}
+        return pydantic.create_model("Pair", __base__=Values, __doc__="A pair.", **fields)
+
+    both = pydantic.create_model(
+        "Both", __base__=Values, __doc__="Both.", one=(pair(int), pair(int)()), other=(pair(str), pair(str)())
+    )
+    rendering = probe(both.model_construct(one=pair(int)(), other=pair(str)()), lambda v: {"all": v})
+    assert not rendering.refused({"web": {"one": {"a": {"size": 2}}, "other": {"a": {"size": "2"}}}})
+    assert rendering.refused({"web": {"one": {"a": {"size": "2"}}}})
+    assert rendering.refused({"web": {"other": {"b": {"size": 2}}}})
 
 
 def test_helm_lints_the_chart(wide: Rendering) -> None:

@@ -3,50 +3,40 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 from floe_charts.helm import (
     CHART_APP_VERSION,
+    CommonChartValues,
     Component,
+    ExtraEnv,
     Field,
     HelmChart,
     Image,
     IngressValues,
-    NodeSelector,
-    Resources,
-    StringMap,
-    Toleration,
-    Values,
+    RouteValues,
+    Without,
+    WorkloadValues,
     http_probe,
-    not_,
     when,
     yaml_text,
 )
 
 
-class AutoscalingValues(Values):
-    """How the number of pods follows the load."""
-
-    enabled: bool = Field(False, description="Whether it does.")
-    minimum: int = Field(2, ge=1, le=100, description="Pods at least.")
-    maximum: int = Field(10, ge=1, le=100, description="Pods at most.")
-    cpu_percent: int = Field(70, ge=1, le=100, description="CPU in use, in percent of what the pods ask for.")
-
-
-class WebShopValues(Values):
+class WebShopValues(WorkloadValues):
     """The shop's front end."""
 
-    replicas: int = Field(2, ge=1, description="Pods that serve the shop.")
     image: Image = Image(registry="ghcr.io", repository="acme/shop", tag="1.4.2")
     greeting: str = Field("hello", description="Text on the front page.")
     debug: bool = Field(False, description="Whether requests are logged.")
     banner: str | None = Field(None, description="Text above every page.")
     currencies: list[str] = Field(["EUR"], description="Currencies that prices are shown in.")
-    annotations: StringMap = Field({}, description="Annotations of the pods.")
-    node_selector: NodeSelector = Field({}, description="Labels of the nodes that pods run on.")
-    tolerations: list[Toleration] = Field([], description="Taints that pods tolerate.")
-    resources: Resources = Field(Resources(), description="CPU and memory.")
-    autoscaling: AutoscalingValues = AutoscalingValues()
     ingress: IngressValues = IngressValues(enabled=False)
+    route: RouteValues = RouteValues(enabled=False)
+    replicas: int = Field(2, ge=1, description="Pods that serve the shop, where autoscaling is off.")
+    extra_env: Annotated[ExtraEnv, Without("GREETING", "VERSION", "WORKERS")] = Field(
+        {}, description="Further environment variables, by name."
+    )
 
 
 class WebShop(Component[WebShopValues]):
@@ -61,31 +51,26 @@ class WebShop(Component[WebShopValues]):
             "logging": when(v.debug, {"level": "debug", "requests": True}, {"level": "info"}),
         }
         config = self.add(self.config_map(web.name, {"shop.yaml": yaml_text(settings)}))
+        web.add_service_account(v)
         self.add(
             web.deployment(
-                replicas=when(not_(v.autoscaling.enabled), v.replicas),
                 image=v.image,
                 env={"GREETING": v.greeting, "WORKERS": f"{v.replicas}", "VERSION": CHART_APP_VERSION},
                 resources=v.resources,
                 mounts={"config": "/etc/shop"},
                 livenessProbe=http_probe("/", "http"),
                 readinessProbe=http_probe("/", "http", period=5),
-                annotations=v.annotations,
                 checksums={"config": config},
                 volumes=[{"name": "config", "configMap": {"name": web.name}}],
-                pod={"nodeSelector": v.node_selector, "tolerations": v.tolerations},
+                values=v,
             )
         )
         self.add(web.service())
+        web.add_scaling(v)
         with self.when(v.ingress.enabled):
             self.add(web.ingress(v.ingress))
-        with self.when(v.autoscaling.enabled):
-            scaling = v.autoscaling
-            self.add(
-                web.horizontal_pod_autoscaler(
-                    minimum=scaling.minimum, maximum=scaling.maximum, cpu_percent=scaling.cpu_percent
-                )
-            )
+        with self.when(v.route.enabled):
+            self.add(web.http_route(v.route))
 
 
 def shop() -> dict[str, str]:
@@ -97,6 +82,7 @@ def shop() -> dict[str, str]:
         description="A shop.",
         icon="https://example.com/shop.png",
         keywords=["shop"],
+        values=CommonChartValues(),
     )
     web = WebShop(chart, "web").refs
     chart.notes.append(f"The shop says {web.greeting} with {web.replicas} pods.")

@@ -11,7 +11,7 @@ from floe_charts.artifacts import CompiledArtifacts
 from floe_charts.deployment import Deployment
 from floe_charts.synth.synthesis import PlatformFiles, synth
 
-__all__ = ["CANARY", "CASES", "artifact", "changed", "made", "two_products"]
+__all__ = ["CANARY", "CASES", "NATIVE", "artifact", "changed", "made", "two_products"]
 
 CANARY = "canary-secret-DO-NOT-EMIT"
 """Stands where artifacts carry credentials; no generated file may hold it."""
@@ -19,6 +19,9 @@ CANARY = "canary-secret-DO-NOT-EMIT"
 TWO_ENVIRONMENTS = {
     "clusters": {"non-prod": {"environments": ["dev"]}, "prod": {"environments": ["prod"]}},
 }
+
+NATIVE = {"components": {name: {"strategy": "native"} for name in ("dagster", "polaris", "otel", "minio")}}
+"""The deployment in which every template is made here and nothing is a dependency."""
 
 
 @functools.cache
@@ -102,7 +105,8 @@ def _default() -> PlatformFiles:
 
 
 def _native() -> PlatformFiles:
-    return _synth([artifact()], {**TWO_ENVIRONMENTS, "components": {"otel": {"strategy": "native"}}})
+    clusters = {"non-prod": {"environments": ["dev", "test"]}, "prod": {"environments": ["prod"]}}
+    return _synth([artifact()], {"clusters": clusters, **NATIVE})
 
 
 def _two_products() -> PlatformFiles:

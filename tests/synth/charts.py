@@ -62,6 +62,16 @@ class WrittenChart:
         """The chart's own templates: without dependencies, and without the schema, which costs most of a render."""
         return load(self._copy("bare", dependencies=False))
 
+    def reading(self, part: str) -> ChartHandle:
+        """Of the bare chart only the templates that read the values of one part: a render costs a fraction then."""
+        place = self.directory / "reading" / part / self.path.name
+        if not place.exists():
+            shutil.copytree(self._copy("bare", dependencies=False), place)
+            for template in (place / "templates").glob("*.yaml"):
+                if f".Values.{part}." not in template.read_text(encoding="utf-8"):
+                    template.unlink()
+        return load(place)
+
     def echoing(self) -> ChartHandle:
         """The chart with dependencies that print what they are given, without its schema."""
         place = self.directory / "echoing"

@@ -10,6 +10,8 @@ import pytest
 import yaml
 
 from floe_charts.artifacts import CompiledArtifacts
+from floe_charts.deployment import Deployment
+from floe_charts.errors import ArtifactError
 from floe_charts.synth.synthesis import PlatformFiles, synth
 from floe_charts.verify.objects import parse_objects
 from floe_charts.verify.values import get_at
@@ -17,7 +19,9 @@ from tests.synth.cases import CANARY, CASES, artifact, changed, made, two_produc
 from tests.synth.charts import WrittenChart
 
 PRODUCT = ("products", "byName", "hello-floe")
-_ALL = {"products", "otel", "dagster", "workspace", "polaris", "marquez", "postgres", "minio"}
+_CATALOG, _STORE = {"polaris", "polarisSetup"}, {"minio", "objectStore"}
+_ALL = {"products", "otel", "dagster", "workspace", "marquez", "postgres"} | _CATALOG | _STORE
+_AROUND = {"secrets", "tests", "monitoring", "networkPolicies", "namespace", "quota"}
 
 
 def chart(**changes: object) -> PlatformFiles:
@@ -85,9 +89,9 @@ def test_the_release_of_floe_is_the_version_of_the_app() -> None:
 def test_each_product_is_a_code_location_and_a_file() -> None:
     values = values_of(made("two-products"))
     assert values["products"]["byName"].keys() == {"billing", "orders-eu"}
-    assert {name: one["module"] for name, one in values["workspace"]["locations"].items()} == {
-        "billing": "billing",
-        "Orders_EU": "orders_eu",
+    assert {key: (one["name"], one["module"]) for key, one in values["workspace"]["locations"].items()} == {
+        "billing": ("billing", "billing"),
+        "orders-eu": ("Orders_EU", "orders_eu"),
     }
 
 
@@ -105,20 +109,21 @@ def test_buckets_of_all_products_are_made() -> None:
 def test_two_artifacts_give_two_charts() -> None:
     other = chart(metadata__product_name="other", transforms__models=[{"name": "one", "compute": "duckdb"}])
     before, after = texts(made("default")), texts(other)
-    assert {name for name in before if before[name] != after[name]} >= {"values.yaml", "README.md"}
+    both = before.keys() & after.keys()
+    assert {name for name in both if before[name] != after[name]} >= {"values.yaml", "README.md"}
     assert "hello-floe" not in json.dumps(values_of(other)["workspace"])
     assert set(values_of(other)["products"]["byName"]) == {"other"}
 
 
 PARTS: list[tuple[str, dict[str, object], set[str]]] = [
     ("all that the example asks for", {}, set()),
-    ("no catalog", {"plugins__catalog": None}, {"polaris"}),
-    ("another catalog", {"plugins__catalog__type": "glue"}, {"polaris"}),
-    ("a catalog outside", {"plugins__catalog__config__uri": "https://polaris.example.com/api/catalog"}, {"polaris"}),
+    ("no catalog", {"plugins__catalog": None}, _CATALOG),
+    ("another catalog", {"plugins__catalog__type": "glue"}, _CATALOG),
+    ("a catalog outside", {"plugins__catalog__config__uri": "https://polaris.example.com/api/catalog"}, _CATALOG),
     ("a store outside", {"plugins__storage__config__endpoint": "https://s3.example.com"}, {"minio"}),
     ("a store without address", {"plugins__storage__config": {"bucket": "b-1"}}, {"minio"}),
-    ("another store", {"plugins__storage__type": "gcs"}, {"minio"}),
-    ("no store", {"plugins__storage": None}, {"minio"}),
+    ("another store", {"plugins__storage__type": "gcs"}, _STORE),
+    ("no store", {"plugins__storage": None}, _STORE),
     ("no lineage", {"observability__lineage": False}, {"marquez"}),
     ("lineage on the console", {"observability__lineage_transport": "console"}, {"marquez"}),
     ("lineage nowhere", {"observability__lineage_transport": "noop"}, {"marquez"}),
@@ -135,7 +140,7 @@ PARTS: list[tuple[str, dict[str, object], set[str]]] = [
 @pytest.mark.parametrize(("changes", "without"), [rule[1:] for rule in PARTS], ids=[rule[0] for rule in PARTS])
 def test_which_parts_exist_follows_from_the_artifacts(changes: dict[str, object], without: set[str]) -> None:
     files = chart(**changes)
-    assert {part.id for part in files.platform.parts} == _ALL - without
+    assert {part.id for part in files.platform.parts} == (_ALL - without) | _AROUND
     # A part that is not there has no values, no files and no dependency.
     dependencies = {one.get("alias", one["name"]) for one in yaml.safe_load(texts(files)["Chart.yaml"])["dependencies"]}
     assert dependencies == {"otel", "dagster", "polaris", "minio"} - without
@@ -145,12 +150,12 @@ def test_which_parts_exist_follows_from_the_artifacts(changes: dict[str, object]
 
 def test_no_part_needs_a_database_no_database() -> None:
     files = chart(plugins__orchestrator__type="airflow", plugins__catalog=None, observability__lineage=False)
-    assert {part.id for part in files.platform.parts} == {"products", "otel", "minio"}
+    assert {part.id for part in files.platform.parts} == {"products", "objectStore", "otel", "minio"} | _AROUND
 
 
 def test_one_product_that_asks_is_enough() -> None:
     both = [artifact(), artifact(metadata__product_name="plain", plugins__catalog=None, observability__lineage=False)]
-    assert {part.id for part in synth(both, plugin_values=()).platform.parts} == _ALL
+    assert {part.id for part in synth(both, plugin_values=()).platform.parts} == _ALL | _AROUND
 
 
 def test_a_part_for_which_there_is_no_construct_is_told() -> None:
@@ -195,15 +200,70 @@ def store_notices(**options: Any) -> list[str]:
 def test_where_minio_is_switched_off_it_is_told_what_says_where_objects_are() -> None:
     assert store_notices() == [
         "artifact.json: plugins.storage.config.endpoint: no Service of the release answers to "
-        "http://floe-platform-minio:9000 in qa, uat, staging, prod; it is switched off there, and the product's file "
-        "does not name it; a store that is not AWS S3 goes into products.byName.hello-floe.storage.endpoint"
+        "http://floe-platform-minio:9000 in qa, uat, staging, prod; it is switched off there, and AWS S3 takes its "
+        "place; another store's address goes into objectStore.endpoint"
     ]
 
 
 def test_a_store_that_the_values_name_is_not_asked_for() -> None:
-    there = ["products.byName.hello-floe.storage.endpoint=https://s3.example.com"]
-    assert store_notices(sets=there, environments=["dev", "prod"]) == []
+    for path in ("objectStore.endpoint", "products.byName.hello-floe.storage.endpoint"):
+        assert store_notices(sets=[f"{path}=https://s3.example.com"], environments=["dev", "prod"]) == []
     assert len(store_notices(sets=["products.byName.hello-floe.storage.bucket=data"], environments=["prod"])) == 1
+
+
+def minio_notices(**options: Any) -> list[str]:
+    files = synth([artifact()], plugin_values=(), **options)
+    return [line for line in files.notices if line.startswith("minio ")]
+
+
+def test_environments_with_a_minio_are_named() -> None:
+    [line] = minio_notices()
+    assert line.startswith("minio runs in dev, test: a single pod without redundancy")
+    [line] = minio_notices(sets=["minio.enabled=true"], environments=["prod"])
+    assert line.startswith("minio runs in prod: ")
+    assert minio_notices(environments=["prod"]) == []
+
+
+# Telemetry
+
+
+@pytest.mark.parametrize("strategy", ["dependency", "native"])
+def test_sizes_delays_and_sampling_of_the_artifacts_hold_in_the_gateway(strategy: str) -> None:
+    sizes = {"max_queue_size": 4096, "max_export_batch_size": 1024, "schedule_delay_millis": 250}
+    two = [
+        artifact(
+            observability__telemetry__otlp_endpoint="https://otlp.example.com:4317",
+            observability__telemetry__batch_processor=sizes,
+            observability__telemetry__sampling={"dev": 0.5, "prod": 0.01},
+        ),
+        artifact(
+            metadata__product_name="other",
+            observability__telemetry__otlp_endpoint="https://otlp.example.com:4317",
+            observability__telemetry__sampling={"dev": 0.1, "staging": 0.2, "prod": 0.05},
+        ),
+    ]
+    files = synth(two, Deployment.parse({"components": {"otel": {"strategy": strategy}}}), plugin_values=())
+    kept = {}
+    for name in ("dev", "qa", "prod"):
+        otel = files.final_values(name)["otel"]
+        if strategy == "native":
+            kept[name] = otel["sampling"]["percentage"]
+            batch, exporter = otel["batch"], otel["exporters"]["otlp_grpc/console"]
+            found = (batch["sendBatchSize"], batch["timeout"], exporter["queueSize"], exporter["timeout"])
+        else:
+            processors, exporters = (otel["alternateConfig"][kind] for kind in ("processors", "exporters"))
+            kept[name] = processors["probabilistic_sampler"]["sampling_percentage"]
+            batch, exporter = processors["batch"], exporters["otlp_grpc/console"]
+            queue = exporter["sending_queue"]["queue_size"]
+            found = (batch["send_batch_size"], batch["timeout"], queue, exporter["timeout"])
+        assert found == (1024, "5s", 4096, "30s")
+    assert kept == {"dev": 50.0, "qa": 50.0, "prod": 5.0}
+
+
+def test_a_size_that_no_collector_takes_names_the_artifact() -> None:
+    sizes = {"max_queue_size": 10**9}
+    with pytest.raises(ArtifactError, match=r"observability\.telemetry\.batch_processor: max_queue_size is 1000000000"):
+        synth([artifact(observability__telemetry__batch_processor=sizes)], plugin_values=())
 
 
 # Credentials and placeholders
@@ -219,7 +279,7 @@ def test_no_credential_is_in_any_file(case: str) -> None:
 def test_every_credential_is_a_key_of_a_secret_that_must_exist() -> None:
     given = json.dumps(two_products())
     assert given.count(CANARY) >= 8
-    secrets = {secret.name: set(secret.keys) for secret in made("two-products").required_secrets}
+    secrets = {secret.name: set(secret.key_names) for secret in made("two-products").required_secrets}
     for product in values_of(made("two-products"))["products"]["byName"].values():
         assert product["credentials"]
         assert set(product["credentials"]) <= secrets[product["credentialsSecret"]]

@@ -2,38 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
 from floe_charts.helm.kubernetes import field_path
 from floe_charts.verify.dead import find_dead_values
-from floe_charts.verify.json_schema import schemas_at
+from floe_charts.verify.json_schema import CompiledSchema, schemas_at
 from floe_charts.verify.subject import Case
-from floe_charts.verify.values import Path, leaves
+from floe_charts.verify.values import Path, helm_merge, leaves, set_at
 from tests.synth.charts import WrittenChart, declared_leaves
 
 ChartOf = Callable[[str], WrittenChart]
+Tree = dict[str, object]
 
-EXTERNAL: dict[str, object] = {"postgres": {"mode": "external", "external": {"host": "db.example.com"}}}
-TOGGLES: list[Case] = [
-    ("operator", {"postgres": {"mode": "operator"}}),
-    ("external", EXTERNAL),
-    ("one gateway", {"otel": {"autoscaling": {"enabled": False}}}),
-    ("minio", {"minio": {"enabled": True}}),
-]
+EXTERNAL: Tree = {"postgres": {"mode": "external", "external": {"host": "db.example.com"}}}
+OPERATOR: Tree = {"postgres": {"mode": "operator", "operator": {"backup": {"credentials": "secret"}}}}
+CODE_SERVER: Tree = {"image": {"registry": "ghcr.io", "repository": "acme/orders", "tag": "1.0.0"}}
 
 
-@pytest.mark.parametrize("case", ["default", "native", "two-products"])
+def toggles(chart: WrittenChart) -> Iterator[Case]:
+    """Everything that can be switched on, in each mode; what environments have; and what is read only without it."""
+    on = switched_on(chart)
+    locations = {name: CODE_SERVER for name in chart.values["workspace"]["locations"]}
+    yield "everything", helm_merge(on, {"workspace": {"locations": locations}})
+    yield "operator", helm_merge(on, helm_merge(OPERATOR, {"secrets": {"source": "external"}}))
+    yield "external", helm_merge(on, EXTERNAL)
+    yield from chart.distinct_overlays().items()
+    yield "one gateway", {"otel": {"autoscaling": {"enabled": False}}}
+
+
+def switched_on(chart: WrittenChart) -> Tree:
+    """The tree in which every ``enabled`` and ``create`` is true that the schema lets be so."""
+    schema, values = CompiledSchema(chart.schema), chart.files.final_values("dev")
+    tree: Tree = {}
+    for path, value in leaves(values):
+        on = set_at(tree, path, True)
+        if path[-1] in ("enabled", "create") and value is False and schema.accepts(helm_merge(values, on)):
+            tree = on
+    return tree
+
+
+@pytest.mark.parametrize("case", ["default", "native"])
 def test_no_declared_value_is_dead(case: str, chart_of: ChartOf) -> None:
     chart = chart_of(case)
-    cases: list[Case] = [*chart.distinct_overlays().items(), *TOGGLES]
-    report = find_dead_values(chart.echoing(), cases, _paths(chart), schema=chart.schema)
+    assert alive(chart, _paths(chart)) > 500
+
+
+def test_no_value_of_further_products_is_dead(chart_of: ChartOf) -> None:
+    """What two products with credentials have more than the example."""
+    chart, known = chart_of("two-products"), set(_paths(chart_of("default")))
+    assert alive(chart, [path for path in _paths(chart) if path not in known]) > 50
+
+
+def alive(chart: WrittenChart, paths: list[Path]) -> int:
+    """How many of the leaves are alive, which all must be; but for those that the schema fixes."""
+    cases, schema = list(toggles(chart)), CompiledSchema(chart.schema)
+    # What the schema refuses as a whole, it refuses with any leaf changed.
+    assert [name for name, values in cases if not schema.accepts(helm_merge(chart.values, values))] == []
+    report = find_dead_values(chart.echoing(), cases, paths, schema=chart.schema)
     assert [field_path(path) for path in report.dead] == []
     assert report.unstable == ()
-    assert len(report.alive) > 200
     # What nobody can change is fixed on purpose: a constant in the schema.
     assert [field_path(path) for path in report.unchangeable if not _is_constant(chart.schema, path)] == []
+    return len(report.alive)
 
 
 def _paths(chart: WrittenChart) -> list[Path]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 
 from floe_charts import Deployment, FloePlatform, synth
 from floe_charts.deployment import Environment
 from floe_charts.errors import ArtifactError, DeploymentError, ValuesError
+from floe_charts.synth.synthesis import PlatformFiles
 from tests.synth.cases import artifact
 
 
@@ -87,7 +89,8 @@ def test_polaris_gets_storage_credentials_also_for_a_store_outside() -> None:
     )
     files = synth([made], plugin_values=())
     assert "minio" not in files.platform.components
-    assert "floe-platform-polaris-storage" in {secret.name for secret in files.required_secrets}
+    assert "floe-platform-object-store" in {secret.name for secret in files.required_secrets}
+    assert {"secretRef": {"name": "floe-platform-object-store"}} in files.final_values("prod")["polaris"]["envFrom"]
 
 
 def test_webserver_and_daemon_roll_where_an_environment_has_other_code_locations() -> None:
@@ -99,8 +102,8 @@ def test_webserver_and_daemon_roll_where_an_environment_has_other_code_locations
 
 def test_a_part_cannot_say_of_an_environment_what_is_not_declared() -> None:
     class Misspelt(FloePlatform):
-        def environment_values(self, environment: Environment) -> dict[str, Any]:
-            return {**super().environment_values(environment), "marquez": {"replcas": 2}}
+        def environment_values(self, environment: Environment, name: str) -> dict[str, Any]:
+            return {**super().environment_values(environment, name), "marquez": {"replcas": 2}}
 
     with pytest.raises(ValuesError, match=r"^values-dev\.yaml: marquez.*replcas"):
         synth([artifact()], plugin_values=(), platform=Misspelt)
@@ -112,3 +115,63 @@ def test_what_is_set_outright_wins_over_what_follows_from_other_values() -> None
     path = "dagster.dagsterWebserver.annotations.checksum/locations"
     assert files.final_values("dev")["dagster"]["dagsterWebserver"]["annotations"]["checksum/locations"] == "mine"
     assert files.origin("dev", path) == "--set"
+
+
+class TestDeploymentFile:
+    """Values of the chart in the deployment file, for all environments and for one."""
+
+    def made(self, *, sets: tuple[str, ...] = (), **deployment: Any) -> PlatformFiles:
+        return synth([artifact()], Deployment.parse(deployment, source="f.yaml"), sets=sets, plugin_values=())
+
+    def test_values_of_all_stand_in_values_yaml_and_in_no_overlay(self) -> None:
+        files = self.made(values={"marquez": {"replicas": 3}, "commonLabels": {"team": "data"}})
+        values, overlay = (yaml.safe_load(files[f"floe-platform/{name}.yaml"]) for name in ("values", "values-prod"))
+        assert (values["marquez"]["replicas"], values["commonLabels"]) == (3, {"team": "data"})
+        assert "replicas" not in overlay["marquez"]
+        # Without them production has two.
+        assert synth([artifact()], plugin_values=()).final_values("prod")["marquez"]["replicas"] == 2
+        assert files.final_values("prod")["marquez"]["replicas"] == 3
+        assert files.origin("prod", "marquez.replicas") == "deployment file"
+
+    def test_the_nearer_one_wins(self) -> None:
+        everywhere = {"marquez": {"replicas": 3, "logLevel": "WARN", "web": {"replicas": 3}}}
+        here = {"prod": {"values": {"marquez": {"replicas": 4, "web": {"replicas": 4}}}}}
+        files = self.made(values=everywhere, environments=here, sets=("marquez.web.replicas=5",))
+        marquez = files.final_values("prod")["marquez"]
+        assert (marquez["logLevel"], marquez["replicas"], marquez["web"]["replicas"]) == ("WARN", 4, 5)
+        assert files.final_values("dev")["marquez"]["replicas"] == 3
+
+    def test_they_switch_parts_everywhere(self) -> None:
+        files = self.made(values={"minio": {"enabled": True}})
+        assert all(files.final_values(name)["minio"]["enabled"] for name in files.environments)
+        assert files.final_values("prod")["minio"]["resources"]["limits"]["memory"] == "2Gi"
+
+    @pytest.mark.parametrize(
+        ("deployment", "message"),
+        [
+            ({"values": {"marquez": {"replcas": 1}}}, r"^f\.yaml: values: marquez\.replcas .* did you mean .*replicas"),
+            ({"values": {"marquez": {"replicas": "x"}}}, r"^f\.yaml: values: marquez\.replicas"),
+            (
+                {"environments": {"qa": {"values": {"marquez": {"replicas": -1}}}}},
+                r"^f\.yaml: environments\.qa\.values: marquez\.replicas",
+            ),
+            (
+                {"values": {"secrets": {"source": "generated"}}},
+                r"^f\.yaml: values: secrets\.source",
+            ),
+            (
+                {"values": {"marquez": {"extraEnv": {"PASSWORD": {"value": "hunter2-hunter2"}}}}},
+                r"holds a credential",
+            ),
+        ],
+    )
+    def test_mistakes_name_the_place_in_the_file(self, deployment: dict[str, Any], message: str) -> None:
+        with pytest.raises(ValuesError, match=message):
+            self.made(**deployment)
+
+
+def test_the_readme_is_the_same_whatever_is_written_and_overridden() -> None:
+    every = synth([artifact()], plugin_values=())["floe-platform/README.md"]
+    assert "| Key | dev | test | qa, uat, staging | prod |" in every
+    for options in ({"environments": ["dev"]}, {"sets": ["marquez.replicas=9"]}):
+        assert synth([artifact()], plugin_values=(), **options)["floe-platform/README.md"] == every

@@ -290,6 +290,8 @@ class TestCredentials:
             ({"passwordSecret": {"name": "x", "key": "x"}, "imagePullSecrets": [{"name": "x"}, "x"]}, []),
             ({"secret": {"secretName": "x", "items": [{"key": "x", "path": "x"}], "defaultMode": 420}}, []),
             ({"secretKeys": {"adminPasswordKey": "x", "rootKey": "x"}, "secretLabels": {"a": "x"}}, []),
+            ({"apiCredentials": "realm,$(ID),$(SECRET)"}, []),
+            ({"apiCredentials": "realm,$(ID),hunter2"}, ["apiCredentials"]),
             ({"auth": {"enabled": "x", "user": "x"}, "headers": {"api-key": "${env:KEY}", "token": "$(KEY)"}}, []),
             ({"note": "**********", "url": "https://me:pw@example.com"}, ["note", "url"]),
         ],

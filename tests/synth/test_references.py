@@ -20,7 +20,7 @@ ChartOf = Callable[[str], WrittenChart]
 def test_secrets_and_config_maps_that_pods_read_exist(case: str, environment: str, chart_of: ChartOf) -> None:
     chart = chart_of(case)
     objects = objects_in(chart, environment)
-    keys = {("Secret", one.name): set(one.keys) for one in chart.files.required_secrets}
+    keys = {("Secret", one.name): set(one.key_names) for one in chart.files.required_secrets}
     for one in objects:
         data = one.data.get("data")
         if one.kind in ("ConfigMap", "Secret") and isinstance(data, Mapping):

@@ -21,7 +21,7 @@ ENVIRONMENTS = [
     (case, environment)
     for case, environments in {
         "default": ("dev", "test", "qa", "uat", "staging", "prod"),
-        "native": ("dev", "prod"),
+        "native": ("dev", "test", "prod"),
         "two-products": ("dev", "prod"),
         "minimal": ("dev", "prod"),
         "renamed": ("sandbox", "ci", "eu"),

@@ -18,6 +18,11 @@ def test_a_chart_that_lint_likes_passes(tmp_path: Path) -> None:
     assert (result.passed, result.figure, result.findings) == (True, "2 cases", ())
 
 
+def test_an_object_may_be_called_like_the_releases_namespace(tmp_path: Path) -> None:
+    named = CONFIG.replace(".Values.name", ".Release.Namespace")
+    assert check_lint(subject_of(write_chart(tmp_path / "c", {"x.yaml": named}))).findings == ()
+
+
 def test_what_lint_says_is_a_finding_once_for_all_cases(tmp_path: Path) -> None:
     chart = write_chart(tmp_path / "c", {"x.yaml": CONFIG}, {"name": "A_b"}, chart={"version": "v1"})
     result = check_lint(subject_of(chart, {"good": {"name": "a"}, "bad": {"name": "A_b"}}))

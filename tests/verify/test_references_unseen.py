@@ -85,6 +85,39 @@ def test_services_and_pods_of_a_postgres_cluster(tmp_path):
     assert sorted(_rules(_check(tmp_path / "b", bad))) == ["budget-selects-nothing", "missing-service"]
 
 
+BACKED_UP = """\
+apiVersion: postgresql.cnpg.io/v1
+kind: Cluster
+metadata: {name: made}
+spec:
+  instances: 1
+  inheritedMetadata: {labels: {team: data, tier: database}}
+  plugins: [{name: barman-cloud.cloudnative-pg.io, parameters: {barmanObjectName: STORE}}]
+---
+apiVersion: barmancloud.cnpg.io/v1
+kind: ObjectStore
+metadata: {name: backups}
+spec: {configuration: {destinationPath: "s3://b", s3Credentials: {accessKeyId: {name: keys, key: KEY}}}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: keys}
+data: {id: eA==}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: fence}
+spec: {podSelector: {matchLabels: {team: data, tier: TIER}}, policyTypes: [Ingress]}
+"""
+
+
+def test_labels_and_backups_of_a_postgres_cluster(tmp_path):
+    good = BACKED_UP.replace("STORE", "backups").replace("KEY", "id").replace("TIER", "database")
+    assert _check(tmp_path / "a", good).passed
+    bad = BACKED_UP.replace("STORE", "backup").replace("KEY", "ID").replace("TIER", "web")
+    assert sorted(_rules(_check(tmp_path / "b", bad))) == ["missing-key", "missing-target", "policy-selects-nothing"]
+
+
 DEPENDENT = """\
 apiVersion: v1
 kind: Service

@@ -102,11 +102,13 @@ def _report_sources(artifacts: str, deployment: str) -> None:
 def _report_notices(files: PlatformFiles) -> None:
     for notice in files.notices:
         click.echo(f"Warning: {notice}", err=True)
-    if files.required_secrets:
+    secrets = files.missing_secrets()
+    if secrets:
         click.echo("Secrets that must exist in the namespace:")
-        for secret in files.required_secrets:
-            where = f" (where {secret.condition})" if secret.condition else ""
-            click.echo(f"  {secret.name}: {', '.join(secret.key_names)}{where}")
+    for secret, environments in secrets.items():
+        where = f" (where {secret.condition})" if secret.condition else ""
+        there = "" if set(environments) == set(files.environments) else f", in {', '.join(environments)}"
+        click.echo(f"  {secret.name}: {', '.join(secret.key_names)}{where}{there}")
 
 
 def _report_plan(result: WriteResult) -> None:
@@ -131,9 +133,12 @@ def _report_written(files: PlatformFiles, result: WriteResult) -> None:
     quoted = shlex.quote(str(chart))
     if files.platform.dependencies():
         click.echo(f"  helm dependency build {quoted}")
+    # Helm makes the namespace before the chart can, and refuses to take it in where it is not told to.
+    taken = " --take-ownership" if files.final_values(name)["namespace"]["create"] else ""
     click.echo(
         f"  helm upgrade --install {files.platform.chart_name} {quoted} --values "
-        f"{shlex.quote(str(chart / f'values-{name}.yaml'))} --namespace {deployment.namespace(name)} --create-namespace"
+        f"{shlex.quote(str(chart / f'values-{name}.yaml'))} --namespace {deployment.namespace(name)} "
+        f"--create-namespace{taken}"
     )
 
 

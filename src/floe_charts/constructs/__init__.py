@@ -5,30 +5,49 @@ from __future__ import annotations
 from floe_charts.constructs.dagster import CodeLocation, DagsterStack
 from floe_charts.constructs.marquez import Marquez
 from floe_charts.constructs.minio import Minio
-from floe_charts.constructs.network import Endpoint
+from floe_charts.constructs.network import Edge, Endpoint, Outside, Workload
 from floe_charts.constructs.object_store import ObjectStore
-from floe_charts.constructs.otel import OtelGateway, TelemetryExporter
-from floe_charts.constructs.part import PlatformPart, RequiredSecret
+from floe_charts.constructs.otel import OtelGateway, TelemetryExporter, TelemetryFlow
+from floe_charts.constructs.part import (
+    Check,
+    Claim,
+    PlatformPart,
+    RequiredSecret,
+    Scrape,
+    SecretKey,
+    object_labels,
+    workload_claim,
+)
 from floe_charts.constructs.platform import FloePlatform
 from floe_charts.constructs.polaris import PolarisCatalog
 from floe_charts.constructs.postgres import DatabaseConsumer, PostgresCluster
 from floe_charts.constructs.products import DataProducts, ProductFacts
 
 __all__ = [
+    "Check",
+    "Claim",
     "CodeLocation",
     "DagsterStack",
     "DataProducts",
     "DatabaseConsumer",
+    "Edge",
     "Endpoint",
     "FloePlatform",
     "Marquez",
     "Minio",
     "ObjectStore",
     "OtelGateway",
+    "Outside",
     "PlatformPart",
     "PolarisCatalog",
     "PostgresCluster",
     "ProductFacts",
     "RequiredSecret",
+    "Scrape",
+    "SecretKey",
     "TelemetryExporter",
+    "TelemetryFlow",
+    "Workload",
+    "object_labels",
+    "workload_claim",
 ]

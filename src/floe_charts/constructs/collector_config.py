@@ -10,28 +10,33 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, TypeAlias
 
+from annotated_types import Ge, Le
 from pydantic import StringConstraints
 
-from floe_charts.constructs.network import OTLP_GRPC, OTLP_HTTP
+from floe_charts.constructs.network import OTEL_METRICS, OTLP_GRPC, OTLP_HTTP
 from floe_charts.errors import DeclarationError, shorten
 
 __all__ = [
     "DEBUG",
     "HEALTH_PORT",
+    "SIGNALS",
+    "BatchSize",
     "CollectorSettings",
     "Duration",
-    "SIGNALS",
     "ExporterKind",
     "Interval",
     "LogLevel",
+    "Percentage",
+    "QueueSize",
     "Signal",
     "TelemetryExporter",
     "Verbosity",
     "collector_config",
     "collector_text",
     "exporter_body",
-    "for_every_signal",
+    "exporters_by_signal",
     "header_variables",
+    "with_debug",
 ]
 
 HEALTH_PORT = 13133
@@ -44,6 +49,12 @@ Duration = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(ms|s|m)$")]
 """A span of time: ``200ms``, ``10s``, ``1m``."""
 Interval = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,8}(ms|s|m)$")]
 """A span of time that is not zero."""
+BatchSize = Annotated[int, Ge(1), Le(1_000_000)]
+"""Spans, data points or log records."""
+QueueSize = Annotated[int, Ge(1), Le(1_000_000)]
+"""Batches."""
+Percentage = Annotated[float, Ge(0), Le(100)]
+"""A share of traces, in percent."""
 
 _NAME = re.compile(r"(debug|otlp_grpc|otlp_http)(/[A-Za-z0-9][A-Za-z0-9_-]*)?\Z")
 _HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
@@ -92,22 +103,34 @@ DEBUG = TelemetryExporter("debug", "debug")
 """Writes what arrives to the collector's own log."""
 
 
-def for_every_signal(exporters: Sequence[TelemetryExporter]) -> tuple[TelemetryExporter, ...]:
-    """``exporters``, and one that logs the signals that none of them takes."""
+def with_debug(exporters: Sequence[TelemetryExporter]) -> tuple[TelemetryExporter, ...]:
+    """``exporters``, and :data:`DEBUG` for the signals that none of them takes.
+
+    It is there in any case, so that values can send any signal to it.
+    """
     missing = tuple(signal for signal in SIGNALS if not any(signal in one.signals for one in exporters))
-    return (*exporters, replace(DEBUG, signals=missing)) if exporters and missing else tuple(exporters)
+    if not any(one.name == DEBUG.name for one in exporters):
+        return (*exporters, replace(DEBUG, signals=missing))
+    return tuple(replace(one, signals=(*one.signals, *missing)) if one.name == DEBUG.name else one for one in exporters)
 
 
 @dataclass(frozen=True)
 class CollectorSettings:
-    """What can be tuned; the fields may be expressions."""
+    """What can be tuned; the fields may be expressions. ``exporters`` are the ids of those that a signal goes to."""
 
+    exporters: Mapping[Signal, Sequence[str]]
     check_interval: str = "5s"
     limit_percentage: int = 80
     spike_limit_percentage: int = 20
-    send_batch_size: int = 1024
-    batch_timeout: str = "10s"
+    sampling_percentage: float = 100.0
+    send_batch_size: int = 512
+    batch_timeout: str = "5s"
     log_level: str = "info"
+
+
+def exporters_by_signal(exporters: Sequence[TelemetryExporter]) -> dict[Signal, list[str]]:
+    """The ids of the exporters that take each signal."""
+    return {signal: [one.name for one in exporters if signal in one.signals] for signal in SIGNALS}
 
 
 def collector_text(text: str) -> str:
@@ -116,12 +139,23 @@ def collector_text(text: str) -> str:
 
 
 def exporter_body(
-    exporter: TelemetryExporter, *, endpoint: str = "", insecure: bool = False, verbosity: str = "basic"
+    exporter: TelemetryExporter,
+    *,
+    endpoint: str = "",
+    insecure: bool = False,
+    timeout: str = "30s",
+    queue_size: int = 2048,
+    verbosity: str = "basic",
 ) -> dict[str, Any]:
     """The configuration of one exporter; ``endpoint`` (as the collector reads it) and the rest may be expressions."""
     if exporter.kind == "debug":
         return {"verbosity": verbosity}
-    body: dict[str, Any] = {"endpoint": endpoint, "tls": {"insecure": insecure}}
+    body: dict[str, Any] = {
+        "endpoint": endpoint,
+        "tls": {"insecure": insecure},
+        "timeout": timeout,
+        "sending_queue": {"queue_size": queue_size},
+    }
     if exporter.header:
         name, variable = exporter.header
         body["headers"] = {name: f"{exporter.header_prefix}${{env:{variable}}}"}
@@ -133,23 +167,25 @@ def header_variables(exporters: Iterable[TelemetryExporter]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(exporter.header[1] for exporter in exporters if exporter.header))
 
 
-def collector_config(
-    settings: CollectorSettings, exporters: Sequence[TelemetryExporter], bodies: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any]:
-    """The whole configuration: OTLP in, ``exporters`` (with their ``bodies`` by name) out.
+def collector_config(settings: CollectorSettings, bodies: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The whole configuration: OTLP in, the exporters whose configurations are ``bodies`` (by id) out.
 
-    There is a pipeline for each signal, and each must have an exporter (:func:`for_every_signal`). memory_limiter
-    stands first in it and batch last, as their documentation asks.
+    There is a pipeline for each signal, and each must have an exporter (:func:`with_debug`). memory_limiter
+    stands first in it and batch last, as their documentation asks; only traces are sampled, by their ids, so that every
+    pod decides alike.
     """
+    processors = {"traces": ["memory_limiter", "probabilistic_sampler", "batch"]}
     pipelines = {
         signal: {
             "receivers": ["otlp"],
-            "processors": ["memory_limiter", "batch"],
-            "exporters": [one.name for one in exporters if signal in one.signals],
+            "processors": processors.get(signal, ["memory_limiter", "batch"]),
+            "exporters": settings.exporters[signal],
         }
         for signal in SIGNALS
     }
     grpc, http = f"0.0.0.0:{OTLP_GRPC.port}", f"0.0.0.0:{OTLP_HTTP.port}"
+    # Said here, the reader takes the place of the default one, which listens on localhost.
+    reader = {"pull": {"exporter": {"prometheus": {"host": "0.0.0.0", "port": OTEL_METRICS.port}}}}
     return {
         "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": grpc}, "http": {"endpoint": http}}}},
         "processors": {
@@ -158,13 +194,21 @@ def collector_config(
                 "limit_percentage": settings.limit_percentage,
                 "spike_limit_percentage": settings.spike_limit_percentage,
             },
-            "batch": {"send_batch_size": settings.send_batch_size, "timeout": settings.batch_timeout},
+            "probabilistic_sampler": {"sampling_percentage": settings.sampling_percentage},
+            "batch": {
+                "send_batch_size": settings.send_batch_size,
+                "send_batch_max_size": settings.send_batch_size,
+                "timeout": settings.batch_timeout,
+            },
         },
         "exporters": {name: dict(body) for name, body in bodies.items()},
         "extensions": {"health_check": {"endpoint": f"0.0.0.0:{HEALTH_PORT}"}},
         "service": {
             "extensions": ["health_check"],
-            "telemetry": {"logs": {"level": settings.log_level, "encoding": "json"}},
+            "telemetry": {
+                "logs": {"level": settings.log_level, "encoding": "json"},
+                "metrics": {"level": "normal", "readers": [reader]},
+            },
             "pipelines": pipelines,
         },
     }

@@ -1,121 +1,47 @@
-"""Dagster: the official chart as a dependency, its values wired to the platform, and the glue that it cannot make."""
+"""Dagster: webserver and daemon, and runs that are Kubernetes Jobs; by its official chart, or made here."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Annotated, Any, ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, ClassVar, Literal, cast
 
-from pydantic import StringConstraints
-
-from floe_charts.constructs.dagster_chart import (
-    CHART_NAME,
-    COMPONENT,
-    KNOWN_VERSION,
-    DagsterValues,
-)
-from floe_charts.constructs.dagster_defaults import PASSWORD_KEY, DagsterWiring, dagster_values
+from floe_charts.constructs.dagster_chart import CHART_NAME, KNOWN_VERSION, DagsterValues
+from floe_charts.constructs.dagster_chart_parts import ChartDagster, digest
+from floe_charts.constructs.dagster_code import CodeLocation, WorkspaceValues
+from floe_charts.constructs.dagster_defaults import PASSWORD_KEY, chart_values
+from floe_charts.constructs.dagster_edges import process_edges
+from floe_charts.constructs.dagster_native import NativeDagsterValues, native_values
+from floe_charts.constructs.dagster_native_parts import NativeDagster
+from floe_charts.constructs.dagster_strategy import DagsterStrategy
+from floe_charts.constructs.dagster_wiring import DAEMON, ENVIRONMENT, MIGRATION, RUN, WEBSERVER, DagsterWiring
+from floe_charts.constructs.dagster_workspace import DagsterWorkspace
 from floe_charts.constructs.database import DatabaseConsumer
-from floe_charts.constructs.network import DAGSTER_WEBSERVER, MARQUEZ, OTLP_GRPC, Endpoint
-from floe_charts.constructs.part import PlatformPart, RequiredSecret, SecretKey, over
-from floe_charts.constructs.pod_values import AbsolutePath
-from floe_charts.constructs.products import DataProducts
+from floe_charts.constructs.network import DAGSTER_WEBSERVER, Edge, Endpoint, Workload
+from floe_charts.constructs.part import Check, Claim, PlatformPart, RequiredSecret, SecretKey, over
 from floe_charts.deployment import ChartSource, Components, Environment
-from floe_charts.helm import (
-    RELEASE_NAME,
-    Field,
-    HelmChart,
-    Values,
-    each,
-    nonempty,
-    when,
-    yaml_text,
-)
+from floe_charts.errors import DeclarationError
+from floe_charts.helm import HelmChart, Values, and_, or_
 
-__all__ = ["KNOWN_VERSION", "CodeLocation", "DagsterStack", "DagsterValues", "DagsterWorkspace", "WorkspaceValues"]
-
-_LocationName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z][a-zA-Z0-9_-]*$", max_length=128)]
-_ModuleName = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$", max_length=255)
+__all__ = [
+    "KNOWN_VERSION",
+    "CodeLocation",
+    "DagsterStack",
+    "DagsterValues",
+    "DagsterWorkspace",
+    "NativeDagsterValues",
+    "WorkspaceValues",
 ]
-_AttributeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)]
+
+_HEALTH = '{"query": "{ instance { daemonHealth { allDaemonStatuses { daemonType required healthy } } } }"}'
 
 
-@dataclass(frozen=True)
-class CodeLocation:
-    """Where Dagster finds the definitions of a data product: a Python module in the image.
+class DagsterStack(PlatformPart[Values]):
+    """Webserver and daemon of Dagster; runs are Kubernetes Jobs.
 
-    A new ``version`` rolls webserver and daemon, which read the code when they start.
-    """
-
-    name: str
-    module: str
-    version: str = ""
-
-    @classmethod
-    def of_product(cls, name: str, version: str = "") -> CodeLocation:
-        """The code location of the product ``name``: the module is its name in small letters, dashes as underscores."""
-        return cls(name=name, module=name.lower().replace("-", "_"), version=version)
-
-
-class LocationValues(Values):
-    """A code location that is a Python module in Dagster's image."""
-
-    module: _ModuleName = Field("definitions", description="Module that holds the definitions.")
-    attribute: _AttributeName | None = Field(None, description="Name of the Definitions object in the module.")
-    working_directory: AbsolutePath | None = Field(None, description="Directory from which the module is imported.")
-
-
-class WorkspaceValues(Values):
-    """Dagster's workspace: the code locations that webserver and daemon load."""
-
-    locations: dict[_LocationName, LocationValues] = Field({}, description="Code locations by name.")
-
-
-class DagsterWorkspace(PlatformPart[WorkspaceValues]):
-    """The ConfigMap ``<fullname>-dagster-workspace`` with ``workspace.yaml``; made by :class:`DagsterStack`."""
-
-    title: ClassVar[str] = "Dagster workspace"
-
-    def __init__(self, chart: HelmChart, id: str, dagster: DagsterStack, locations: Iterable[CodeLocation]) -> None:
-        """``locations`` become the default values, in the order of their names."""
-        made = {one.name: LocationValues(module=one.module) for one in sorted(locations, key=lambda one: one.name)}
-        super().__init__(chart, id, WorkspaceValues(locations=made))
-        self.dagster = dagster
-
-    def build(self, v: WorkspaceValues) -> None:
-        """The ConfigMap, where Dagster is switched on."""
-        locations = [
-            *each(
-                v.locations,
-                lambda name, location: {
-                    "python_module": {
-                        "module_name": location.module,
-                        "location_name": name,
-                        "attribute": location.attribute,
-                        "working_directory": location.working_directory,
-                    }
-                },
-            )
-        ]
-        # Dagster wants the list, also an empty one.
-        document = when(nonempty(v.locations), {"load_from": locations}, otherwise={"load_from": []})
-        with self.when(self.dagster.refs.enabled):
-            name = self.name(_WORKSPACE)
-            self.add(self.config_map(name, {"workspace.yaml": yaml_text({**document})}, "dagster-workspace"))
-
-
-_WORKSPACE = "dagster-workspace"
-_CHECKSUM = "checksum/locations"
-
-
-class DagsterStack(PlatformPart[DagsterValues]):
-    """Webserver and daemon of Dagster by its official chart; runs are Kubernetes Jobs.
-
-    The chart names its webserver's Service after the release; the platform's own, ``<fullname>-dagster-webserver`` on
-    port 3000, leads to the same pods under a name that never changes.
+    Strategy ``dependency`` hands typed values to the official chart, ``native`` makes every object here. In both the
+    webserver is ``<fullname>-dagster-webserver`` on port 3000, the variables of all processes are in the ConfigMap
+    ``<fullname>-dagster-env``, a Job migrates the database, and :class:`DagsterWorkspace` holds the code locations.
     """
 
     title: ClassVar[str] = "Dagster"
@@ -123,110 +49,156 @@ class DagsterStack(PlatformPart[DagsterValues]):
     def __init__(
         self,
         chart: HelmChart,
-        id: str = "dagster",
+        id: str = CHART_NAME,
         *,
+        strategy: Literal["dependency", "native"] = "dependency",
         source: ChartSource | None = None,
         locations: Sequence[CodeLocation] = (),
         credential_secrets: Sequence[str] = (),
         otlp: bool = False,
         lineage: bool = False,
         env: Mapping[str, str] | None = None,
-        values: DagsterValues | None = None,
+        values: NativeDagsterValues | DagsterValues | None = None,
     ) -> None:
-        """``source`` says which official chart; without it the one whose keys are known.
+        """``source`` says which official chart, and so which version of Dagster; without it the known one.
 
         ``credential_secrets`` name Secrets that become environment variables of run pods. ``otlp`` sends telemetry to
         the platform's gateway, ``lineage`` sends OpenLineage events to its Marquez; ``env`` are further environment
-        variables of webserver, daemon and runs. ``values`` are defaults: what they leave unset is the platform's. The
-        facts of a :class:`DataProducts` that the chart has already are mounted into every pod.
+        variables of all processes. ``values`` are defaults of the strategy's own class, :class:`NativeDagsterValues` or
+        :class:`DagsterValues`: what they leave unset is the platform's. The facts of the data products and the object
+        store are wired in where the chart has them already.
+
+        Raises :class:`DeclarationError` where ``values`` are of the other strategy.
         """
         found = source or Components().dagster.chart
-        products: DataProducts | None = chart.component(DataProducts)
-        wiring = DagsterWiring(
-            version=found.version,
-            fullname=chart.values.fullname_override,
-            workspace=f"{chart.values.fullname_override}-{_WORKSPACE}",
-            locations_hash=_checksum(locations),
-            products=products.config_map_name if products else None,
-            secrets=tuple(credential_secrets),
-            env={**_platform_env(chart, otlp=otlp, lineage=lineage), **(env or {})},
-            service_names=otlp,
+        native = strategy == "native"
+        expected = NativeDagsterValues if native else DagsterValues
+        if values is not None and not isinstance(values, expected):
+            given = type(values).__name__
+            raise DeclarationError(f"{id}: strategy {strategy} takes {expected.__name__}, found {given}")
+        self.strategy = strategy
+        self.wiring = DagsterWiring(chart, tuple(credential_secrets), otlp, lineage, dict(env or {}))
+        defaults: Values = (
+            native_values(self.wiring, found.version)
+            if native
+            else chart_values(self.wiring, found.version, _checksum(locations))
         )
-        defaults = dagster_values(wiring)
         super().__init__(chart, id, over(defaults, values))
-        self.depend_on(CHART_NAME, found, known_version=KNOWN_VERSION)
+        self.made: DagsterStrategy = (NativeDagster if native else ChartDagster)(self, self.wiring)
+        if not native:
+            self.depend_on(CHART_NAME, found, known_version=KNOWN_VERSION)
         self.workspace = DagsterWorkspace(
             chart, "workspace" if id == CHART_NAME else f"{id}-workspace", self, locations
         )
+
+    @property
+    def _shared(self) -> NativeDagsterValues:
+        """The values that both strategies have."""
+        return cast("NativeDagsterValues", self.refs)
+
+    @property
+    def enabled(self) -> bool:
+        """The condition that Dagster is switched on."""
+        return self._shared.enabled
+
+    # What others need to know
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """The webserver's port."""
         return (DAGSTER_WEBSERVER,)
 
-    def database_consumer(self) -> DatabaseConsumer:
-        """What PostgreSQL must provide; the Secret holds the password also under the key that the chart reads."""
-        postgres = self.values.postgresql
-        return DatabaseConsumer(
-            name="dagster",
-            database=postgres.postgresql_database,
-            role=postgres.postgresql_username,
-            secret=self.refs.global_.postgresql_secret_name,
-            default_secret=self.values.global_.postgresql_secret_name,
-            extra_keys=(SecretKey(PASSWORD_KEY, same_as="password"),),
-            enabled=self.refs.enabled,
+    def workloads(self) -> tuple[Workload, ...]:
+        """Webserver, daemon, runs and the Job that migrates the database."""
+        return (
+            Workload(WEBSERVER, "Dagster webserver", self.enabled),
+            Workload(DAEMON, "Dagster daemon", self._daemon),
+            Workload(RUN, "Dagster runs", self.enabled),
+            Workload(MIGRATION, "Dagster migration", and_(self.enabled, self._shared.migration.enabled)),
+        )
+
+    @property
+    def _daemon(self) -> bool:
+        has = self.made.has_daemon
+        return self.enabled if has is None else and_(self.enabled, has)
+
+    def edges(self) -> tuple[Edge, ...]:
+        """Who the pods talk to."""
+        entry = self._shared.webserver
+        return tuple(
+            process_edges(
+                self.wiring,
+                ends_runs=self.made.ends_runs,
+                starts_jobs=self.made.starts_jobs,
+                entered=or_(entry.ingress.enabled, entry.route.enabled),
+            )
         )
 
     def required_secrets(self) -> tuple[RequiredSecret, ...]:
         """The Secret of the database."""
         return (self.database_consumer().required_secret,)
 
+    def database_consumer(self) -> DatabaseConsumer:
+        """What PostgreSQL must provide; the Secret holds the password also under the key that the chart reads."""
+        database, role, secret = self.made.default_names
+        return DatabaseConsumer(
+            name="dagster",
+            database=database,
+            role=role,
+            secret=self.made.database.secret,
+            default_secret=secret,
+            extra_keys=(SecretKey(PASSWORD_KEY, same_as="password"),),
+            enabled=self.enabled,
+        )
+
+    def checks(self) -> tuple[Check, ...]:
+        """The webserver answers; and it reads from the database that every daemon is healthy."""
+        server = DAGSTER_WEBSERVER.url(self.chart, self.made.path_prefix)
+        lines = (
+            "answer=$(curl -fsS -H 'Content-Type: application/json' "
+            f"--data '{_HEALTH}' {server}/graphql | tr -d '[:space:]')",
+            'echo "$answer"',
+            'case "$answer" in',
+            """  *'"errors"'* | *'"healthy":false'*) exit 1 ;;""",
+            """  *'"healthy":true'*) ;;""",
+            "  *) exit 1 ;;",
+            "esac",
+        )
+        return (
+            Check("dagster", f"curl -fsS {server}/server_info", (DAGSTER_WEBSERVER,), when=self.enabled),
+            Check("dagster-daemon", "\n".join(lines), (DAGSTER_WEBSERVER,), when=self._daemon),
+        )
+
+    def claims(self, values: Mapping[str, Any]) -> Sequence[Claim]:
+        """Webserver and daemon, as many runs as go at once, and the migration."""
+        if not values["enabled"]:
+            return ()
+        migration = values["migration"]
+        own = [Claim(1, migration["resources"])] if migration["enabled"] else []
+        return [*self.made.claims(values), *own]
+
+    # Layers
+
     def environment_values(self, environment: Environment) -> Mapping[str, Any]:
-        """Two webservers where high availability matters; the daemon is always one."""
-        return {"dagsterWebserver": {"replicaCount": 2}} if environment.high_availability else {}
+        """More webservers in production, less of everything where people try things out; the daemon is always one."""
+        return self.made.environment_values(environment)
 
     def derived_values(self, base: Mapping[str, Any], values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """An annotation that rolls webserver and daemon where an environment has code locations of its own."""
-        locations = values.get(self.workspace.id, {}).get("locations", {})
-        if locations == base.get(self.workspace.id, {}).get("locations", {}):
-            return {}
-        mark = {"annotations": {_CHECKSUM: _digest(locations)}}
-        return {"dagsterWebserver": mark, "dagsterDaemon": mark}
+        """What the official chart cannot see; templates of our own see it themselves."""
+        return self.made.derived_values(base, values)
 
-    def build(self, v: DagsterValues) -> None:
-        """The webserver's Service under the platform's name for it."""
-        selector = {
-            "app.kubernetes.io/name": v.name_override,
-            "app.kubernetes.io/instance": RELEASE_NAME,
-            "component": COMPONENT,
-        }
-        # The chart's name for the container's port.
-        port = {"name": DAGSTER_WEBSERVER.port_name, "port": DAGSTER_WEBSERVER.port, "targetPort": "http"}
-        spec = {"type": "ClusterIP", "selector": selector, "ports": [port]}
-        metadata = self.metadata(self.name(DAGSTER_WEBSERVER.suffix), DAGSTER_WEBSERVER.suffix)
-        with self.when(v.enabled):
-            service = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
-            self.add(service, name=DAGSTER_WEBSERVER.suffix)
+    # Objects
 
-
-def _platform_env(chart: HelmChart, *, otlp: bool, lineage: bool) -> dict[str, str]:
-    """The environment variables that point Dagster at the platform's services."""
-    env: dict[str, str] = {}
-    if otlp:
-        env["OTEL_EXPORTER_OTLP_ENDPOINT"] = OTLP_GRPC.static_url(chart)
-        env["OTEL_EXPORTER_OTLP_PROTOCOL"] = "grpc"
-    if lineage:
-        env["OPENLINEAGE_URL"] = MARQUEZ.static_url(chart)
-    return env
+    def build(self, v: Values) -> None:
+        """The variables of all processes, and the objects of the strategy."""
+        with self.when(self.enabled):
+            self.add(self.config_map(self.name(ENVIRONMENT), self.wiring.environment(), ENVIRONMENT), name=ENVIRONMENT)
+            self.made.build()
 
 
 def _checksum(locations: Sequence[CodeLocation]) -> str:
     """The SHA-256 of the code locations.
 
-    The chart's values are static, and its own checksum does not see a ConfigMap from outside. So this covers what synth
-    knows, not what somebody hands to ``helm --set``: then ``kubectl rollout restart`` rolls the pods.
+    The official chart's own checksum does not see a ConfigMap from outside. So this covers what synth knows, not what
+    somebody hands to ``helm --set``: then ``kubectl rollout restart`` rolls the pods.
     """
-    return _digest([asdict(one) for one in sorted(locations, key=lambda one: one.name)])
-
-
-def _digest(facts: object) -> str:
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return digest(sorted((asdict(one) for one in locations), key=lambda one: str(one["name"])))

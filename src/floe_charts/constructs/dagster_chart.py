@@ -8,7 +8,8 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge
 from pydantic import StringConstraints
 
-from floe_charts.constructs.dagster_chart_runs import DagsterImage, RunLauncher
+from floe_charts.constructs.dagster_chart_runs import DIGESTED_TAG, DagsterImage, PodLabels, RunLauncher
+from floe_charts.constructs.dagster_values import EntryValues, MigrationValues
 from floe_charts.constructs.network import POSTGRES
 from floe_charts.constructs.pod_values import (
     ChartImage,
@@ -26,6 +27,7 @@ from floe_charts.constructs.pod_values import (
     VolumeMount,
 )
 from floe_charts.helm import (
+    Affinity,
     DnsLabel,
     DnsName,
     Field,
@@ -38,11 +40,11 @@ from floe_charts.helm import (
     SubchartValues,
     Toleration,
 )
+from floe_charts.helm.patterns import REGISTRY_PATTERN
 
 __all__ = [
     "CHART_NAME",
     "COMPONENT",
-    "DAGSTER_HOME",
     "KNOWN_VERSION",
     "DaemonValues",
     "DagsterGlobal",
@@ -62,21 +64,17 @@ CHART_NAME = "dagster"
 """What the chart's pods carry as ``app.kubernetes.io/name``."""
 COMPONENT = "dagster-webserver"
 """What the webserver's pods carry as ``component``, whatever ``nameOverride`` says."""
-DAGSTER_HOME = "/opt/dagster/dagster_home"
-"""The chart's default for ``global.dagsterHome``."""
 
 # The chart writes them without quotes into dagster.yaml and into a shell command.
 _Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=63)]
-_Registry = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.:-]*[a-z0-9])?$")]
+_Registry = Annotated[str, StringConstraints(pattern=REGISTRY_PATTERN)]
 _Positive = Annotated[int, Ge(1)]
 
 _WORKLOAD_KEYS = frozenset(
     {
-        "affinity",
         "deploymentLabels",
         "extraContainers",
         "extraPrependedInitContainers",
-        "labels",
         "logFormat",
         "schedulerName",
     }
@@ -106,7 +104,7 @@ class WebserverWorkspace(SubchartValues):
 
 
 class DagsterService(SubchartValues):
-    """The chart's own Service of the webserver; the platform's Service leads to the same pods."""
+    """The chart's own Service of the webserver; the platform's (webserver.service) leads to the same pods."""
 
     known_keys: ClassVar[frozenset[str] | None] = frozenset({"annotations"})
 
@@ -126,6 +124,8 @@ class _Workload(SubchartValues):
     annotations: dict[LabelKey, QuotedText] = Field(
         {}, description="Annotations of Deployment and pods; a change rolls the pods."
     )
+    labels: PodLabels = Field({}, description="Further labels of the pods.")
+    affinity: Affinity = Field({}, description="Affinity of the pods.")
     node_selector: NodeSelector = Field({}, description="Labels that a node must have.")
     tolerations: list[Toleration] = Field([], description="Taints that the pods tolerate.")
     pod_security_context: PodSecurity = Field(PodSecurity())
@@ -213,15 +213,15 @@ class DaemonValues(_Workload):
 class ReadyImage(SubchartValues, ChartImage):
     """Image that waits for the database: any with pg_isready."""
 
-    # The chart does not read the digest of this image.
+    # The chart does not read the digest of this image, so that it is part of the tag.
     known_keys: ClassVar[frozenset[str] | None] = frozenset({"digest"})
 
     registry: _Registry = Field("docker.io", description="Host of the registry.")
     repository: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._/-]*[a-z0-9])?$")] = Field(
         "library/postgres", description="Repository, without the registry's host."
     )
-    tag: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")] = Field(
-        "17.9-bookworm", description="Tag of the image."
+    tag: Annotated[str, StringConstraints(pattern=DIGESTED_TAG)] = Field(
+        "17.9-bookworm", description="Tag of the image, or tag@sha256:digest."
     )
     pull_policy: PullPolicy = Field("IfNotPresent", description="When a node pulls the image.")
 
@@ -239,7 +239,6 @@ class DagsterPostgres(SubchartValues):
         {
             # Never rendered: the password is read from the Secret.
             "postgresqlPassword",
-            "postgresqlScheme",
         }
     )
 
@@ -249,7 +248,19 @@ class DagsterPostgres(SubchartValues):
     postgresql_username: _Identifier = Field("dagster", description="Role.")
     postgresql_database: _Identifier = Field("dagster", description="Database.")
     postgresql_params: dict[_Identifier, HandedText] = Field({}, description="Connection parameters, such as sslmode.")
+    # SQLAlchemy 2.1 takes another driver by default, which Dagster's images do not have.
+    postgresql_scheme: Literal["postgresql", "postgresql+psycopg2"] = Field(
+        "postgresql+psycopg2", description="Kind of the database, and the driver."
+    )
     service: PostgresPort = Field(PostgresPort())
+
+
+class ChartMigration(SubchartValues):
+    """The chart's own Job for the database's schema, which the platform does not use: migration is its own."""
+
+    known_keys: ClassVar[frozenset[str] | None] = frozenset({"extraContainers", "initContainers"})
+
+    enabled: Literal[False] = Field(False, description="A second version of that Job would be refused.")
 
 
 class UserDeployments(SubchartValues):
@@ -291,7 +302,6 @@ class DagsterValues(SubchartValues):
             "flower",
             "fullnameOverride",
             "ingress",
-            "migrate",
             "pipelineRun",
             "pythonLogs",
             "rabbitmq",
@@ -307,11 +317,14 @@ class DagsterValues(SubchartValues):
     rbac_enabled: bool = Field(True, description="Make the Role that lets Dagster start runs.")
     image_pull_secrets: list[ObjectRef] = Field([], description="Secrets to pull images with.")
     service_account: DagsterServiceAccount = Field(DagsterServiceAccount())
+    webserver: EntryValues = EntryValues()
     dagster_webserver: WebserverValues = Field(WebserverValues())
     dagster_daemon: DaemonValues = Field(DaemonValues())
     run_launcher: RunLauncher = Field(RunLauncher())
     user_deployments: UserDeployments = Field(UserDeployments(), alias="dagster-user-deployments")
     postgresql: DagsterPostgres = Field(DagsterPostgres())
+    migration: MigrationValues = MigrationValues()
+    migrate: ChartMigration = ChartMigration()
     generate_postgresql_password_secret: Literal[False] = Field(False, description="The Secret exists already.")
     generate_celery_config_secret: Literal[False] = Field(False, description="There is no Celery.")
     telemetry: DagsterTelemetry = Field(DagsterTelemetry())

@@ -13,11 +13,25 @@ from floe_charts.constructs.pod_values import (
     Volume,
     VolumeMount,
 )
-from floe_charts.helm import DnsName, Field, NodeSelector, ObjectRef, Resources, SubchartValues, Toleration
+from floe_charts.helm import (
+    Affinity,
+    DnsName,
+    Field,
+    LabelKey,
+    LabelValue,
+    NodeSelector,
+    ObjectRef,
+    Resources,
+    SubchartValues,
+    Toleration,
+    TopologySpreadConstraint,
+)
 
 __all__ = [
+    "DIGESTED_TAG",
     "DagsterImage",
     "JobSpec",
+    "PodLabels",
     "RunImage",
     "RunK8sConfig",
     "RunLauncher",
@@ -26,6 +40,10 @@ __all__ = [
     "RunPodSpec",
 ]
 
+DIGESTED_TAG = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[a-f0-9]{64})?$"
+"""The tag of an image, maybe with a digest, as charts take it that know no digests."""
+PodLabels = dict[LabelKey, LabelValue]
+"""Labels of pods."""
 _OptionalNamespace = Annotated[str, StringConstraints(pattern=r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$", max_length=63)]
 _RunVariable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(=[^\x00-\x08\x0b-\x1f\x7f-\x9f]*)?$")]
 
@@ -33,15 +51,21 @@ _RunVariable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]
 class DagsterImage(SubchartValues, ChartImage):
     """An image of Dagster."""
 
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({"digest"})
-
+    digest: Annotated[str, StringConstraints(pattern=r"^(sha256:[a-f0-9]{64})?$")] | None = Field(
+        None, description="Digest that pins the image, sha256: and 64 digits; absent: the tag decides."
+    )
     pull_policy: PullPolicy = Field("IfNotPresent", description="When a node pulls the image.")
 
 
 class RunImage(SubchartValues, ChartImage):
-    """The image of runs."""
+    """The image of runs whose code location has none."""
 
+    # The chart does not read the digest of this image, so that it is part of the tag.
     known_keys: ClassVar[frozenset[str] | None] = frozenset({"digest"})
+
+    tag: Annotated[str, StringConstraints(pattern=DIGESTED_TAG)] = Field(
+        "latest", description="Tag of the image, or tag@sha256:digest."
+    )
 
     # The chart's schema demands it, and no template reads it.
     pull_policy: Literal["IfNotPresent"] = Field(
@@ -55,17 +79,13 @@ class RunPodSpec(SubchartValues):
     known_keys: ClassVar[frozenset[str] | None] = frozenset(
         {
             "activeDeadlineSeconds",
-            "affinity",
             "dnsConfig",
             "dnsPolicy",
-            "enableServiceLinks",
             "hostAliases",
             "imagePullSecrets",
             "initContainers",
             "runtimeClassName",
             "schedulerName",
-            "terminationGracePeriodSeconds",
-            "topologySpreadConstraints",
             "volumes",
         }
     )
@@ -73,7 +93,16 @@ class RunPodSpec(SubchartValues):
     security_context: PodSecurity = Field(PodSecurity())
     node_selector: NodeSelector = Field({}, description="Labels that a node must have.")
     tolerations: list[Toleration] = Field([], description="Taints that the pods tolerate.")
+    affinity: Affinity = Field({}, description="Affinity of the pods.")
+    topology_spread_constraints: list[TopologySpreadConstraint] = Field([], description="How the pods spread.")
     priority_class_name: DnsName | None = Field(None, description="PriorityClass of the pods.")
+    automount_service_account_token: bool = Field(
+        False, description="Let runs start Jobs and pods themselves: k8s_job_executor, k8s_job_op, PipesK8sClient."
+    )
+    enable_service_links: bool = Field(False, description="Give the pods variables for every Service.")
+    termination_grace_period_seconds: Annotated[int, Ge(0)] = Field(
+        30, description="Seconds that a run has to end its work."
+    )
 
 
 class JobSpec(SubchartValues):
@@ -103,7 +132,6 @@ class RunLauncherK8s(SubchartValues):
     known_keys: ClassVar[frozenset[str] | None] = frozenset(
         {
             "kubeconfigFile",
-            "labels",
             "loadInclusterConfig",
             "schedulerName",
         }
@@ -116,6 +144,7 @@ class RunLauncherK8s(SubchartValues):
     env_config_maps: list[ObjectRef] = Field([], description="ConfigMaps that become environment variables.")
     env_secrets: list[ObjectRef] = Field([], description="Secrets that become environment variables.")
     env_vars: list[_RunVariable] = Field([], description="NAME=value, or NAME alone: taken over from the launcher.")
+    labels: PodLabels = Field({}, description="Labels of the pods and their Jobs.")
     resources: Resources = Field(Resources(), description="CPU and memory of a run.")
     security_context: ContainerSecurity = Field(ContainerSecurity())
     volumes: list[Volume] = Field([], description="Volumes; the root file system cannot be written.")

@@ -17,9 +17,7 @@ PASSWORD_KEY = "password"
 _NAME = re.compile(r"[a-z]([-a-z0-9]{0,30}[a-z0-9])?\Z")
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}\Z")
 # CloudNativePG refuses these roles and databases; PostgreSQL reserves the prefix pg_.
-_RESERVED = frozenset(
-    {"app", "cnpg_pooler_pgbouncer", "postgres", "public", "streaming_replica", "template0", "template1"}
-)
+_RESERVED = frozenset({"app", "postgres", "public", "streaming_replica", "template0", "template1"})
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ class DatabaseConsumer:
                 f"{self.name!r} cannot name a database consumer: small letters, digits and dashes, at most 32"
             )
         for what, text in (("database", self.database), ("role", self.role)):
-            if not _IDENTIFIER.match(text) or text in _RESERVED or text.startswith("pg_"):
+            if not _IDENTIFIER.match(text) or text in _RESERVED or text.startswith(("cnpg_", "pg_")):
                 raise DeclarationError(
                     f"{self.name}: {text!r} cannot name a {what} of PostgreSQL: small letters, digits and underscores, "
                     "and not a name that PostgreSQL or CloudNativePG keeps for itself"
@@ -67,8 +65,18 @@ class DatabaseConsumer:
         again = [f", {key.name} is the {PASSWORD_KEY} again" for key in self.extra_keys if key.same_as == PASSWORD_KEY]
         purpose = f"database {self.database} in PostgreSQL: {USERNAME_KEY} is {self.role}{''.join(again)}"
         condition = f"{self.name}.enabled is true" if self.enabled is not None else ""
+        first, *more = self.name.split("-")
         return RequiredSecret(
-            f"{self.name}Database", self.default_secret, tuple(keys), purpose, self.secret, self.enabled, condition
+            f"{first}{''.join(word.capitalize() for word in more)}Database",
+            self.default_secret,
+            tuple(keys),
+            purpose,
+            self.secret,
+            self.enabled,
+            condition,
+            # What CloudNativePG asks for, and what lets it take a new password at once.
+            type="kubernetes.io/basic-auth",
+            labels={"cnpg.io/reload": "true"},
         )
 
 

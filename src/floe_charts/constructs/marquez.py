@@ -19,6 +19,7 @@ from floe_charts.constructs.network import (
     Workload,
 )
 from floe_charts.constructs.part import Check, Claim, PlatformPart, RequiredSecret, Scrape, workload_claim
+from floe_charts.constructs.postgres_client import postgres_client
 from floe_charts.constructs.service_values import ServiceValues, service_fields
 from floe_charts.deployment import Environment
 from floe_charts.helm import (
@@ -78,6 +79,7 @@ _API_VARIABLES = Without(
     "MIGRATE_ON_STARTUP",
     "POSTGRES_DB",
     "POSTGRES_HOST",
+    "POSTGRES_PARAMETERS",
     "POSTGRES_PASSWORD",
     "POSTGRES_PORT",
     "POSTGRES_USER",
@@ -196,6 +198,7 @@ class Marquez(PlatformPart[MarquezValues]):
             MARQUEZ.workload, ports={MARQUEZ.port_name: MARQUEZ.port, MARQUEZ_ADMIN.port_name: MARQUEZ_ADMIN.port}
         )
         config = self.add(self.config_map(api.name, FILES))
+        client = postgres_client(self.chart)
         api.add_service_account(v)
         self.add(
             api.deployment(
@@ -205,13 +208,17 @@ class Marquez(PlatformPart[MarquezValues]):
                 env=self._api_env(v),
                 resources=v.resources,
                 security=restricted_security(uid=_API_UID),
-                mounts={"config": _CONFIG, "tmp": "/tmp"},
+                mounts={"config": _CONFIG, "tmp": "/tmp", **client.mounts},
                 # The first start migrates the database. A database that is away makes a pod unready, not restart.
                 startupProbe=http_probe("/ping", MARQUEZ_ADMIN.port_name, failures=60),
                 livenessProbe=http_probe("/ping", MARQUEZ_ADMIN.port_name),
                 readinessProbe=http_probe("/healthcheck", MARQUEZ_ADMIN.port_name),
                 init_containers=[self._wait_container(v)],
-                volumes=[{"name": "config", "configMap": {"name": api.name}}, {"name": "tmp", "emptyDir": {}}],
+                volumes=[
+                    {"name": "config", "configMap": {"name": api.name}},
+                    {"name": "tmp", "emptyDir": {}},
+                    *client.volumes,
+                ],
                 checksums={"config": config},
                 pod_security=pod_security(uid=_API_UID),
                 pod=_POD,
@@ -223,13 +230,15 @@ class Marquez(PlatformPart[MarquezValues]):
         self._add_entries(api, v)
 
     def _api_env(self, v: MarquezValues) -> dict[str, Any]:
+        client = postgres_client(self.chart)
         return {
             "MARQUEZ_CONFIG": f"{_CONFIG}/{CONFIG_FILE}",
             "MARQUEZ_PORT": str(MARQUEZ.port),
             "MARQUEZ_ADMIN_PORT": str(MARQUEZ_ADMIN.port),
-            "POSTGRES_HOST": POSTGRES.host(self.chart),
+            "POSTGRES_HOST": client.host,
             "POSTGRES_PORT": str(POSTGRES.port),
             "POSTGRES_DB": _DATABASE,
+            "POSTGRES_PARAMETERS": client.jdbc_parameters,
             "POSTGRES_USER": secret_key(v.database.secret_name, USERNAME_KEY),
             "POSTGRES_PASSWORD": secret_key(v.database.secret_name, PASSWORD_KEY),
             "MIGRATE_ON_STARTUP": "true",
@@ -239,13 +248,15 @@ class Marquez(PlatformPart[MarquezValues]):
 
     def _wait_container(self, v: MarquezValues) -> dict[str, Any]:
         """Marquez's own image, which has PostgreSQL's client programs."""
+        client = postgres_client(self.chart)
         return self.container(
             "wait-for-database",
             v.image,
             command=["sh", f"{_CONFIG}/{WAIT_FILE}"],
             env={
-                "PGHOST": POSTGRES.host(self.chart),
+                "PGHOST": client.host,
                 "PGPORT": str(POSTGRES.port),
+                **client.env,
                 "PGDATABASE": _DATABASE,
                 "PGUSER": secret_key(v.database.secret_name, USERNAME_KEY),
                 "PGPASSWORD": secret_key(v.database.secret_name, PASSWORD_KEY),
@@ -253,7 +264,7 @@ class Marquez(PlatformPart[MarquezValues]):
             },
             resources=v.resources,
             security=restricted_security(uid=_API_UID),
-            mounts={"config": _CONFIG, "tmp": "/tmp"},
+            mounts={"config": _CONFIG, "tmp": "/tmp", **client.mounts},
         )
 
     def _web(self, v: MarquezWebValues) -> None:

@@ -21,7 +21,7 @@ server:
       port: ${MARQUEZ_ADMIN_PORT}
 db:
   driverClass: org.postgresql.Driver
-  url: jdbc:postgresql://${POSTGRES_HOST}:${POSTGRES_PORT}/${POSTGRES_DB}
+  url: jdbc:postgresql://${POSTGRES_HOST}:${POSTGRES_PORT}/${POSTGRES_DB}?${POSTGRES_PARAMETERS}
   # Escaped by start.sh.
   user: "${POSTGRES_USER}"
   password: "${POSTGRES_PASSWORD}"

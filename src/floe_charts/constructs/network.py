@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from floe_charts.helm import HelmChart
 
 __all__ = [
+    "CLIENTS",
     "DAGSTER_CODE",
     "DAGSTER_WEBSERVER",
     "DATABASE_OUTSIDE",
+    "ELSEWHERE",
     "INGRESS",
     "KUBERNETES_API",
     "MARQUEZ",
@@ -25,6 +27,9 @@ __all__ = [
     "POLARIS_MANAGEMENT",
     "POSTGRES",
     "POSTGRES_METRICS",
+    "POSTGRES_OPERATOR",
+    "POSTGRES_POOLER",
+    "POSTGRES_POOLER_METRICS",
     "POSTGRES_STATUS",
     "PROMETHEUS",
     "SOURCES_OUTSIDE",
@@ -33,6 +38,7 @@ __all__ = [
     "Endpoint",
     "Outside",
     "Workload",
+    "platform_endpoints",
 ]
 
 
@@ -41,7 +47,8 @@ class Endpoint:
     """A port of a Service of the platform.
 
     ``suffix`` follows the chart's full name in the Service's name; ``port_name`` is the port's name in the Service.
-    ``workload`` names the pods behind it (:class:`Workload`), which listen on the same number.
+    ``workload`` names the pods behind it (:class:`Workload`), which listen on the same number. ``clients`` says whether
+    pods beyond the release may ask it (:data:`CLIENTS`).
     """
 
     suffix: str
@@ -49,6 +56,12 @@ class Endpoint:
     port_name: str
     workload: str
     scheme: str = "http"
+    clients: bool = False
+
+    @property
+    def address(self) -> str:
+        """``<suffix>:<port>``, by which endpoints are told apart."""
+        return f"{self.suffix}:{self.port}"
 
     def host(self, chart: HelmChart) -> str:
         """The Service's name, as an expression."""
@@ -87,7 +100,8 @@ class Workload:
 class Outside:
     """Somebody outside the release that talks to it or is talked to: a key of ``networkPolicies.outside``.
 
-    ``ports`` are those that are reached by default; without ports it only comes in, from the namespace ``namespace``.
+    ``ports`` are those that are reached by default; without ports it comes in, from the namespace ``namespace``, by
+    default the release's own.
     """
 
     id: str
@@ -112,17 +126,21 @@ class Edge:
 POSTGRES = Endpoint("postgres", 5432, "postgres", "postgres", "postgresql")
 POSTGRES_METRICS = Endpoint("postgres", 9187, "metrics", "postgres")
 POSTGRES_STATUS = Endpoint("postgres", 8000, "status", "postgres", "https")
-OTLP_GRPC = Endpoint("otel", 4317, "otlp-grpc", "otel")
-OTLP_HTTP = Endpoint("otel", 4318, "otlp-http", "otel")
+# CloudNativePG labels its pods so itself.
+POSTGRES_POOLER = Endpoint("postgres-pooler", 5432, "pgbouncer", "pooler", "postgresql")
+POSTGRES_POOLER_METRICS = Endpoint("postgres-pooler", 9127, "metrics", "pooler")
+OTLP_GRPC = Endpoint("otel", 4317, "otlp", "otel", clients=True)
+OTLP_HTTP = Endpoint("otel", 4318, "otlp-http", "otel", clients=True)
 OTEL_METRICS = Endpoint("otel", 8888, "metrics", "otel")
 DAGSTER_WEBSERVER = Endpoint("dagster-webserver", 3000, "http", "dagster-webserver")
-DAGSTER_CODE = Endpoint("dagster-code", 4000, "grpc", "dagster-code", "grpc")
-POLARIS = Endpoint("polaris", 8181, "polaris-http", "polaris")
+# Each code location has a Service of its own: <full name>-code-<location>.
+DAGSTER_CODE = Endpoint("code", 4000, "grpc", "dagster-code", "grpc")
+POLARIS = Endpoint("polaris", 8181, "polaris-http", "polaris", clients=True)
 POLARIS_MANAGEMENT = Endpoint("polaris-mgmt", 8182, "polaris-mgmt", "polaris")
-MARQUEZ = Endpoint("marquez", 5000, "http", "marquez")
+MARQUEZ = Endpoint("marquez", 5000, "http", "marquez", clients=True)
 MARQUEZ_ADMIN = Endpoint("marquez", 5001, "admin", "marquez")
 MARQUEZ_WEB = Endpoint("marquez-web", 3000, "http", "marquez-web")
-MINIO = Endpoint("minio", 9000, "minio-api", "minio")
+MINIO = Endpoint("minio", 9000, "minio-api", "minio", clients=True)
 MINIO_CONSOLE = Endpoint("minio", 9001, "minio-console", "minio")
 
 KUBERNETES_API = Outside("kubernetesApi", "Kubernetes API", (443, 6443))
@@ -133,3 +151,13 @@ SOURCES_OUTSIDE = Outside("sources", "data sources and APIs", (443,))
 INGRESS = Outside("ingress", "Ingress controller or Gateway", namespace="ingress-nginx")
 PROMETHEUS = Outside("prometheus", "Prometheus", namespace="monitoring")
 POSTGRES_OPERATOR = Outside("postgresOperator", "CloudNativePG operator", namespace="cnpg-system")
+CLIENTS = Outside("clients", "data products and other clients")
+"""Pods beyond the release that may ask every endpoint with ``clients``; nobody declares edges from them."""
+
+ELSEWHERE = {POSTGRES: DATABASE_OUTSIDE}
+"""Who answers in the place of an endpoint that no part of a release serves."""
+
+
+def platform_endpoints() -> tuple[Endpoint, ...]:
+    """The endpoints of this module: those that a platform can have, whether its parts serve them or not."""
+    return tuple(value for value in globals().values() if isinstance(value, Endpoint))

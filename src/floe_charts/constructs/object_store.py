@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import StringConstraints
 
-from floe_charts.constructs.network import MINIO
+from floe_charts.constructs.network import MINIO, OBJECT_STORE_OUTSIDE, Edge, Outside
 from floe_charts.constructs.part import PlatformPart, RequiredSecret, SecretKey
+from floe_charts.constructs.ports import port_of
 from floe_charts.deployment import Environment
-from floe_charts.helm import DnsName, Field, HelmChart, Values, eq, nonempty, when
+from floe_charts.helm import DnsName, Field, HelmChart, Values, and_, eq, nonempty, not_, when
 
-__all__ = ["ACCESS_KEY", "SECRET_KEY", "ObjectStore", "ObjectStoreValues"]
+__all__ = ["ACCESS_KEY", "SECRET_KEY", "ObjectStore", "ObjectStoreValues", "object_store_edges"]
 
 ACCESS_KEY = "AWS_ACCESS_KEY_ID"
 """The Secret's key of the access key's id: the variable that S3 clients read."""
@@ -72,21 +73,26 @@ class ObjectStore(PlatformPart[ObjectStoreValues]):
 
     def required_secrets(self) -> tuple[RequiredSecret, ...]:
         """The Secret with the keys."""
-        return (
-            RequiredSecret(
-                "objectStore",
-                self.values.secret_name,
-                (SecretKey(ACCESS_KEY, random=20), SecretKey(SECRET_KEY, random=40)),
-                "access to the object store",
-                self.refs.secret_name,
-                self.has_secret,
-                f"{self.id}.credentials is secret",
-            ),
+        return (self.key_secret("access to the object store", self.has_secret, f"{self.id}.credentials is secret"),)
+
+    def key_secret(self, purpose: str, when: bool, condition: str) -> RequiredSecret:
+        """The Secret with the keys, needed for ``purpose`` under a ``condition`` (``when`` is its expression)."""
+        keys = (SecretKey(ACCESS_KEY, random=20), SecretKey(SECRET_KEY, random=40))
+        return RequiredSecret(
+            "objectStore", self.values.secret_name, keys, purpose, self.refs.secret_name, when, condition
         )
 
+    def outside_ports(self, values: Mapping[str, Any]) -> Mapping[Outside, Sequence[int]]:
+        """The port of a store that does not answer on 443; a cloud gives identities there whatever the store."""
+        endpoint = values["endpoint"]
+        port = port_of(endpoint)
+        if port in (None, *OBJECT_STORE_OUTSIDE.ports) or endpoint == MINIO.static_url(self.chart):
+            return {}
+        return {OBJECT_STORE_OUTSIDE: (port, *((443,) if values["credentials"] == "identity" else ()))}
+
     def environment_values(self, environment: Environment) -> Mapping[str, Any]:
-        """MinIO's address where the environment keeps its objects there."""
-        if environment.object_store == "minio":
+        """MinIO's address where the environment keeps its objects there, and the chart has one."""
+        if environment.object_store == "minio" and _minio_of(self.chart) is not None:
             return {"endpoint": MINIO.static_url(self.chart), "pathStyle": True, "credentials": "secret"}
         return {}
 
@@ -99,3 +105,24 @@ class ObjectStore(PlatformPart[ObjectStoreValues]):
             "AWS_S3_FORCE_PATH_STYLE": f"{v.path_style}",
         }
         self.add(self.config_map(self.name("object-store"), data))
+
+
+def object_store_edges(chart: HelmChart, workload: str, purpose: str, *, when: bool | None = None) -> tuple[Edge, ...]:
+    """The connections of the pods of ``workload`` to the object store: to MinIO where it runs, else outside.
+
+    ``when`` is a further condition of theirs. Ask once all parts exist, as :meth:`PlatformPart.edges` is.
+    """
+    minio = _minio_of(chart)
+    if minio is None:
+        return (Edge(workload, OBJECT_STORE_OUTSIDE, purpose, when),)
+    inside: bool = minio.refs.enabled
+    return tuple(
+        Edge(workload, target, purpose, condition if when is None else and_(when, condition))
+        for target, condition in ((MINIO, inside), (OBJECT_STORE_OUTSIDE, not_(inside)))
+    )
+
+
+def _minio_of(chart: HelmChart) -> PlatformPart[Any] | None:
+    """The part that serves MinIO's endpoint."""
+    parts = [part for part in chart.components.values() if isinstance(part, PlatformPart)]
+    return next((part for part in parts if MINIO in part.endpoints()), None)

@@ -10,44 +10,77 @@ from floe_charts.constructs.collector_config import (
     HEALTH_PORT,
     TelemetryExporter,
     collector_config,
-    for_every_signal,
     header_variables,
+    with_debug,
 )
-from floe_charts.constructs.network import OTLP_GRPC, OTLP_HTTP, Endpoint
-from floe_charts.constructs.otel_chart import CHART_NAME, KNOWN_VERSION, OtelChartValues, chart_values
+from floe_charts.constructs.network import (
+    OTEL_METRICS,
+    OTLP_GRPC,
+    OTLP_HTTP,
+    PROMETHEUS,
+    TELEMETRY_OUTSIDE,
+    Edge,
+    Endpoint,
+    Outside,
+    Workload,
+)
+from floe_charts.constructs.otel_chart import (
+    CHART_NAME,
+    KNOWN_VERSION,
+    OtelChartValues,
+    chart_values,
+    derived_chart_values,
+)
+from floe_charts.constructs.otel_flow import TelemetryFlow
 from floe_charts.constructs.otel_native import (
+    GO_MEMORY_LIMIT,
     NativeOtelValues,
+    go_memory_limit,
     native_exporter_bodies,
     native_settings,
     native_values,
 )
-from floe_charts.constructs.part import PlatformPart, RequiredSecret, SecretKey
+from floe_charts.constructs.part import (
+    Check,
+    Claim,
+    PlatformPart,
+    RequiredSecret,
+    Scrape,
+    SecretKey,
+    workload_claim,
+)
+from floe_charts.constructs.ports import port_of
+from floe_charts.constructs.service_values import service_fields
 from floe_charts.deployment import ChartSource, Components, Environment
 from floe_charts.errors import DeclarationError
-from floe_charts.helm import (
-    HelmChart,
-    Template,
-    Values,
-    http_probe,
-    not_,
-    raw_template,
-    secret_key,
-    when,
-    yaml_text,
-)
-from floe_charts.helm.expr import node_of
+from floe_charts.helm import HelmChart, Part, Template, Values, http_probe, secret_key, yaml_text
 
-__all__ = ["DEBUG", "KNOWN_VERSION", "NativeOtelValues", "OtelChartValues", "OtelGateway", "TelemetryExporter"]
+__all__ = [
+    "DEBUG",
+    "KNOWN_VERSION",
+    "NativeOtelValues",
+    "OtelChartValues",
+    "OtelGateway",
+    "TelemetryExporter",
+    "TelemetryFlow",
+]
 
 _CONFIG_FILE = "collector.yaml"
 _CONFIG_DIR = "/conf"
+_SPAN = (
+    '{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"helm-test"}}]},'
+    '"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174",'
+    '"name":"helm-test","kind":1,"startTimeUnixNano":"1","endTimeUnixNano":"2"}]}]}]}'
+)
 
 
 class OtelGateway(PlatformPart[Values]):
     """An OpenTelemetry Collector in front of everything: OTLP over gRPC on 4317 and over HTTP on 4318.
 
-    Strategy ``dependency`` hands typed values to the official chart, ``native`` makes every object here. The
-    collector's configuration is the same in both (:func:`~floe_charts.constructs.collector_config.collector_config`).
+    Traces, metrics and logs each have a pipeline; where they go, and which share of the traces is kept, is particular
+    to an environment. Port 8888 serves the collector's own metrics. Strategy ``dependency`` hands typed values to the
+    official chart, ``native`` makes every object here. The collector's configuration is the same in both
+    (:func:`~floe_charts.constructs.collector_config.collector_config`).
     """
 
     title: ClassVar[str] = "OpenTelemetry Collector"
@@ -60,20 +93,22 @@ class OtelGateway(PlatformPart[Values]):
         strategy: Literal["dependency", "native"] = "dependency",
         source: ChartSource | None = None,
         exporters: Sequence[TelemetryExporter] = (DEBUG,),
+        flow: TelemetryFlow | None = None,
         values: NativeOtelValues | OtelChartValues | None = None,
     ) -> None:
         """``source`` says which official chart; without it the one whose keys are known.
 
-        ``values`` are defaults of the strategy's own class, :class:`NativeOtelValues` or :class:`OtelChartValues`;
-        what they leave unset is the gateway's.
+        ``flow`` are sizes, delays and sampling, where several products have their own the largest of each
+        (:meth:`TelemetryFlow.largest`). ``values`` are defaults of the strategy's own class, :class:`NativeOtelValues`
+        or :class:`OtelChartValues`; what they leave unset is the gateway's.
 
         Raises :class:`DeclarationError` where there is no exporter, two have one name, or ``values`` are of the other
         strategy.
         """
         self.strategy = strategy
-        self.exporters = for_every_signal(exporters)
+        self.exporters = _checked(id, exporters)
+        self.flow = flow or TelemetryFlow()
         self.secret_name = f"{OTLP_GRPC.static_host(chart)}-exporter"
-        self._check_exporters(id)
         expected = NativeOtelValues if strategy == "native" else OtelChartValues
         if values is not None and not isinstance(values, expected):
             found = type(values).__name__
@@ -82,40 +117,92 @@ class OtelGateway(PlatformPart[Values]):
         if strategy == "dependency":
             self.depend_on(CHART_NAME, source or Components().otel.chart, known_version=KNOWN_VERSION)
 
-    def _check_exporters(self, id: str) -> None:
-        names = [exporter.name for exporter in self.exporters]
-        if not names:
-            raise DeclarationError(f"{id}: the collector needs an exporter, such as debug")
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise DeclarationError(f"{id}: two exporters are called {', '.join(twice)}")
-
     def _values(self, chart: HelmChart, given: Values | None) -> Values:
         if self.strategy == "native":
-            return native_values(self.exporters, self.secret_name, cast("NativeOtelValues | None", given))
-        fullname = OTLP_GRPC.static_host(chart)
-        return chart_values(fullname, self.exporters, self.secret_name, cast("OtelChartValues | None", given))
+            return native_values(self.exporters, self.secret_name, self.flow, cast("NativeOtelValues | None", given))
+        return chart_values(chart, self.exporters, self.secret_name, self.flow, cast("OtelChartValues | None", given))
+
+    @property
+    def _enabled(self) -> bool:
+        """Of either class."""
+        return cast("NativeOtelValues", self.refs).enabled
 
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """OTLP over gRPC and over HTTP."""
-        return (OTLP_GRPC, OTLP_HTTP)
+        """OTLP over gRPC and over HTTP, and the collector's own metrics."""
+        return (OTLP_GRPC, OTLP_HTTP, OTEL_METRICS)
+
+    def workloads(self) -> tuple[Workload, ...]:
+        """The collector's pods."""
+        return (Workload(OTLP_GRPC.workload, "OpenTelemetry Collector", self._enabled),)
+
+    def edges(self) -> tuple[Edge, ...]:
+        """The collector sends to backends, where an exporter is one; who sends to it says so itself."""
+        sends = any(exporter.kind != "debug" for exporter in self.exporters)
+        backends = Edge(OTLP_GRPC.workload, TELEMETRY_OUTSIDE, "traces, metrics and logs")
+        return (*([backends] if sends else []), Edge(PROMETHEUS, OTEL_METRICS, "metrics"))
+
+    def outside_ports(self, values: Mapping[str, Any]) -> Mapping[Outside, Sequence[int]]:
+        """The ports of the exporters' endpoints, where one is not among those that backends have anyway."""
+        tree = values if self.strategy == "native" else values["alternateConfig"]
+        addresses = [one["endpoint"] for one in tree["exporters"].values() if one and "endpoint" in one]
+        ports = {port for port in map(port_of, addresses) if port is not None}
+        return {} if ports <= set(TELEMETRY_OUTSIDE.ports) else {TELEMETRY_OUTSIDE: sorted(ports)}
+
+    def scrapes(self) -> tuple[Scrape, ...]:
+        """The collector's own metrics."""
+        return (Scrape(OTEL_METRICS, when=self._enabled),)
+
+    def checks(self) -> tuple[Check, ...]:
+        """A span is taken."""
+        url = OTLP_HTTP.url(self.chart, "/v1/traces")
+        send = f"curl -fsS -H 'Content-Type: application/json' --data '{_SPAN}' {url}"
+        return (Check("otel", send, (OTLP_HTTP,), when=self._enabled),)
+
+    def claims(self, values: Mapping[str, Any]) -> Sequence[Claim]:
+        """The collector's pods."""
+        if not values["enabled"]:
+            return ()
+        return (workload_claim({"replicas": values.get("replicaCount"), **values}),)
 
     def required_secrets(self) -> tuple[RequiredSecret, ...]:
         """The Secret with the values of the exporters' headers, where one has a header."""
         keys = header_variables(self.exporters)
         if not keys:
             return ()
-        purpose = "headers that the telemetry gateway authenticates with"
-        made = tuple(SecretKey(key) for key in keys)
         return (
-            RequiredSecret("otelExporter", self.secret_name, made, purpose, condition=f"{self.id}.enabled is true"),
+            RequiredSecret(
+                "otelExporter",
+                self.secret_name,
+                tuple(SecretKey(key) for key in keys),
+                "headers that the telemetry gateway authenticates with",
+                self._secret_reference if self.strategy == "native" else None,
+                self._enabled,
+                f"{self.id}.enabled is true",
+            ),
         )
 
+    @property
+    def _secret_reference(self) -> str:
+        """Declared only where an exporter has a header (:func:`native_values`)."""
+        return cast("str", getattr(self.refs, "exporter_secret"))  # noqa: B009
+
     def environment_values(self, environment: Environment) -> Mapping[str, Any]:
-        """One pod and no autoscaling in development and test; two pods or more elsewhere."""
-        if environment.kind in ("development", "test") and not environment.high_availability:
-            return {"replicaCount": 1, "autoscaling": {"enabled": False}}
-        return {}
+        """The share of the traces that is kept; autoscaling where high availability matters."""
+        percentage = self.flow.percentage(environment.sampling)
+        if self.strategy == "native":
+            sampled: dict[str, Any] = {"sampling": {"percentage": percentage}}
+        else:
+            sampler = {"probabilistic_sampler": {"sampling_percentage": percentage}}
+            sampled = {"alternateConfig": {"processors": sampler}}
+        if environment.high_availability:
+            return {**sampled, "autoscaling": {"enabled": True}, "podDisruptionBudget": {"enabled": True}}
+        if environment.kind in ("development", "test"):
+            return {**sampled, "service": {"type": "NodePort"}}
+        return sampled
+
+    def derived_values(self, base: Mapping[str, Any], values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What holds of all objects, for the official chart; templates of our own see it themselves."""
+        return derived_chart_values(values) if self.strategy == "dependency" else {}
 
     # Strategy native
 
@@ -125,65 +212,41 @@ class OtelGateway(PlatformPart[Values]):
             self._build_native(cast("NativeOtelValues", v))
 
     def _build_native(self, v: NativeOtelValues) -> None:
-        part = self.part(OTLP_GRPC.suffix, ports={port.port_name: port.port for port in self.endpoints()})
-        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": part.metadata()}
+        part = self.part(OTLP_GRPC.workload, ports={port.port_name: port.port for port in self.endpoints()})
         with self.when(v.enabled):
-            config = self.add(self._config_map(v, part.name))
-            self.add({**account, "automountServiceAccountToken": False})
-            self.add(self._deployment(v, config))
-            self.add(part.service())
-            with self.when(v.autoscaling.enabled):
-                self.add(
-                    part.horizontal_pod_autoscaler(
-                        minimum=v.autoscaling.min_replicas,
-                        maximum=v.autoscaling.max_replicas,
-                        cpu_percent=v.autoscaling.target_cpu_utilization_percentage,
-                    )
-                )
+            config = self.add(self._config_map(v, part))
+            part.add_service_account(v)
+            self.add(self._deployment(v, part, config))
+            self.add(part.service(**service_fields(v.service)))
+            part.add_scaling(v)
 
-    def _config_map(self, v: NativeOtelValues, name: str) -> dict[str, object]:
-        config = collector_config(native_settings(v), self.exporters, native_exporter_bodies(v, self.exporters))
-        return self.config_map(name, {_CONFIG_FILE: yaml_text(config)}, OTLP_GRPC.suffix)
+    def _config_map(self, v: NativeOtelValues, part: Part) -> dict[str, Any]:
+        config = collector_config(native_settings(v), native_exporter_bodies(v, self.exporters))
+        return self.config_map(part.name, {_CONFIG_FILE: yaml_text(config)}, part.part_name)
 
-    def _deployment(self, v: NativeOtelValues, config: Template) -> dict[str, object]:
-        part = self.part(OTLP_GRPC.suffix)
-        collector = self.container(
-            "collector",
-            v.image,
+    def _deployment(self, v: NativeOtelValues, part: Part, config: Template) -> dict[str, Any]:
+        headers = {key: secret_key(self._secret_reference, key) for key in header_variables(self.exporters)}
+        return part.deployment(
+            image=v.image,
             args=[f"--config={_CONFIG_DIR}/{_CONFIG_FILE}"],
-            ports={**{port.port_name: port.port for port in self.endpoints()}, "health": HEALTH_PORT},
-            env={"GOMEMLIMIT": _go_memory_limit(v.resources.limits.memory), **self._header_env(v)},
+            ports={**part.ports, "health": HEALTH_PORT},
+            env={GO_MEMORY_LIMIT: go_memory_limit(v), **headers},
             resources=v.resources,
             mounts={"config": _CONFIG_DIR},
             livenessProbe=http_probe("/", "health"),
             readinessProbe=http_probe("/", "health"),
-        )
-        return part.deployment(
-            # A number here would fight with the HorizontalPodAutoscaler at every upgrade.
-            replicas=when(not_(v.autoscaling.enabled), v.replica_count),
-            containers=[collector],
             volumes=[{"name": "config", "configMap": {"name": part.name}}],
             checksums={"config": config},
-            pod={"serviceAccountName": part.name, "nodeSelector": v.node_selector, "tolerations": v.tolerations},
+            values=v,
         )
 
-    def _header_env(self, v: NativeOtelValues) -> dict[str, object]:
-        keys = header_variables(self.exporters)
-        # Declared only where an exporter has a header (native_values).
-        return {key: secret_key(cast("str", getattr(v, "exporter_secret")), key) for key in keys}  # noqa: B009
 
-
-def _go_memory_limit(memory: str) -> str:
-    """80 % of a memory limit in bytes, the share that the official chart gives to Go."""
-    path = node_of(memory).go(".")
-    powers = {
-        "": "1",
-        "m": "0.001",
-        **{unit: str(1000**n) for n, unit in enumerate("kMGTP", 1)},
-        **{f"{unit}i": str(1024**n) for n, unit in enumerate("KMGTP", 1)},
-    }
-    factors = "dict " + " ".join(f'"{unit}" {factor}' for unit, factor in powers.items())
-    amount = f'(regexFind "^[0-9.]+" {path} | float64)'
-    return raw_template(
-        f'mulf {amount} (get ({factors}) (regexFind "[A-Za-z]*$" {path})) 0.8 | int64', like="", reads=[memory]
-    )
+def _checked(id: str, exporters: Sequence[TelemetryExporter]) -> tuple[TelemetryExporter, ...]:
+    """The exporters, each of a name of its own, so many that each signal has one."""
+    names = [exporter.name for exporter in exporters]
+    if not names:
+        raise DeclarationError(f"{id}: the collector needs an exporter, such as debug")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DeclarationError(f"{id}: two exporters are called {', '.join(twice)}")
+    return with_debug(exporters)

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
-from floe_charts.constructs.network import Edge, Endpoint, Workload
+from floe_charts.constructs.network import Edge, Endpoint, Outside, Workload
 from floe_charts.deployment import ChartSource, Environment
 from floe_charts.errors import DeclarationError
-from floe_charts.helm import Component, Dependency, HelmChart, Image, Values
+from floe_charts.helm import Component, Dependency, HelmChart, Image, Values, or_
 from floe_charts.helm.layers import merge
 
 __all__ = [
@@ -57,7 +57,7 @@ class RequiredSecret:
     ``id`` is its key among the values ``secrets`` (camelCase), ``name`` its default name, ``reference`` the expression
     of the name where values decide it, ``keys`` what it must hold, ``purpose`` what for, in a few words. ``when`` is
     the condition under which it is needed (None: always), and ``condition`` the same in words
-    (``postgres.mode is statefulset``).
+    (``postgres.mode is statefulset``). ``type`` and ``labels`` are those of a Secret that the release makes.
     """
 
     id: str
@@ -67,6 +67,8 @@ class RequiredSecret:
     reference: str | None = field(default=None, compare=False)
     when: bool | None = field(default=None, compare=False)
     condition: str = ""
+    type: str = "Opaque"
+    labels: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def key_names(self) -> tuple[str, ...]:
@@ -90,15 +92,17 @@ class RequiredSecret:
                 raise DeclarationError(f"the key {key.name} of the Secret {self.name} is declared in two ways")
             keys[key.name] = known if known.known else key
         purpose = "; ".join(dict.fromkeys((self.purpose, other.purpose)))
-        always = not (self.condition and other.condition)
+        always = self.when is None or other.when is None
         return RequiredSecret(
             self.id,
             self.name,
             tuple(keys.values()),
             purpose,
             self.reference if self.reference is not None else other.reference,
-            None if always else self.when,
-            "" if always else self.condition,
+            None if always else self.when if self.when == other.when else or_(self.when, other.when),
+            "" if always else " or ".join(dict.fromkeys((self.condition, other.condition))),
+            self.type if self.type != "Opaque" else other.type,
+            {**self.labels, **other.labels},
         )
 
 
@@ -116,8 +120,9 @@ class Check:
     """What ``helm test`` asks of a part: a pod that runs ``script`` (POSIX sh) and ends with 0 where all is well.
 
     ``name`` follows the chart's full name in the pod's (``<fullname>-test-<name>``). The pod runs the image of the test
-    pods (it has sh and curl), or ``image``. ``env`` are its variables as containers have them, ``edges`` the endpoints
-    that it connects to, ``when`` the condition under which the check makes sense.
+    pods (it has sh and curl), or ``image``. ``env`` are its variables as containers have them, ``volumes`` and
+    ``mounts`` what it reads from files, ``edges`` the endpoints that it connects to, ``when`` the condition under which
+    the check makes sense.
     """
 
     name: str
@@ -127,6 +132,8 @@ class Check:
     image: Image | None = None
     uid: int = 10001
     when: bool | None = None
+    volumes: Sequence[Any] = ()
+    mounts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -189,6 +196,14 @@ class PlatformPart(Component[V]):
 
     def claims(self, values: Mapping[str, Any]) -> Sequence[Claim]:
         """What the part's pods may ask for at most, by its final ``values`` in an environment."""
+        return ()
+
+    def outside_ports(self, values: Mapping[str, Any]) -> Mapping[Outside, Sequence[int]]:
+        """The ports of somebody outside that the part's pods ask, where its final ``values`` say other than his own."""
+        return {}
+
+    def notices(self, served: Mapping[str, Mapping[str, Any]]) -> Sequence[str]:
+        """What people should know when the chart is written, a line each; ``served`` are the environments' values."""
         return ()
 
     # Layers

@@ -16,11 +16,13 @@ from floe_charts.artifacts import (
     find_endpoints,
     public_text,
 )
+from floe_charts.constructs.buckets import is_bucket_name
 from floe_charts.constructs.collector_config import DEBUG, SIGNALS, ExporterKind, Signal, TelemetryExporter
 from floe_charts.constructs.dagster import CodeLocation
-from floe_charts.constructs.minio import is_bucket_name
 from floe_charts.constructs.object_store import ObjectStoreValues
+from floe_charts.constructs.otel_flow import TelemetryFlow
 from floe_charts.constructs.part import RequiredSecret, SecretKey
+from floe_charts.constructs.polaris_plan import CatalogWish
 from floe_charts.constructs.products import ProductFacts
 from floe_charts.deployment import Deployment
 from floe_charts.errors import ArtifactError, DeclarationError, shorten
@@ -37,6 +39,7 @@ class PlatformPlan:
     products: tuple[ProductFacts, ...]
     locations: tuple[CodeLocation, ...]
     exporters: tuple[TelemetryExporter, ...]
+    flow: TelemetryFlow
     buckets: tuple[str, ...]
     credentials: tuple[RequiredSecret, ...]
     dagster: bool
@@ -45,6 +48,7 @@ class PlatformPlan:
     marquez: bool
     minio: bool
     object_store: ObjectStoreValues | None
+    catalog_wishes: tuple[CatalogWish, ...] = ()
     notices: tuple[str, ...] = field(default=())
 
 
@@ -56,18 +60,21 @@ def plan_platform(artifacts: Sequence[CompiledArtifacts], deployment: Deployment
     found = [_Product(artifact, deployment.chart.fullname) for artifact in products]
     notices = [notice for product in found for notice in product.notices()]
     notices += _shared_keys(found)
+    minio = _decide(wanted.minio.enabled, (product.uses_minio for product in found))
     return PlatformPlan(
         products=tuple(product.facts() for product in found),
         locations=tuple(product.location() for product in found if product.uses_dagster),
         exporters=_distinct_exporters(found),
+        flow=TelemetryFlow.largest([product.flow() for product in found if product.telemetry.enabled]),
         buckets=tuple(sorted({bucket for product in found for bucket in product.buckets})),
         credentials=tuple(secret for product in found for secret in product.credential_secrets()),
         dagster=_decide(wanted.dagster.enabled, (product.uses_dagster for product in found)),
         polaris=_decide(wanted.polaris.enabled, (product.uses_polaris for product in found)),
         otel=_decide(wanted.otel.enabled, (product.uses_otel for product in found)),
         marquez=_decide(wanted.marquez.enabled, (product.uses_marquez for product in found)),
-        minio=_decide(wanted.minio.enabled, (product.uses_minio for product in found)),
-        object_store=_object_store(found),
+        minio=minio,
+        object_store=_object_store(found) or (ObjectStoreValues() if minio else None),
+        catalog_wishes=tuple(product.catalog_wish() for product in found if product.uses_polaris),
         notices=tuple(dict.fromkeys(notices)),
     )
 
@@ -217,7 +224,22 @@ class _Product:
         )
 
     def location(self) -> CodeLocation:
-        return CodeLocation.of_product(self.artifact.product_name, public_text(self.artifact.metadata.product_version))
+        version = public_text(self.artifact.metadata.product_version)
+        secrets = (self.secret_name,) if self.credentials else ()
+        return CodeLocation.of_product(self.artifact.product_name, version, key=self.artifact.slug, secrets=secrets)
+
+    def catalog_wish(self) -> CatalogWish:
+        bucket = self._text("storage", "bucket")
+        keys = {credential.path: self.secret_key(credential) for credential in self.credentials}
+        return CatalogWish(
+            slug=self.artifact.slug,
+            warehouse=self._text("catalog", "warehouse"),
+            bucket=bucket if self._type("storage") == "s3" and bucket and is_bucket_name(bucket) else None,
+            scope=self._text("catalog", "oauth2", "scope"),
+            secret=self.secret_name,
+            client_id_key=keys.get(f"{_OAUTH2}.client_id"),
+            client_secret_key=keys.get(f"{_OAUTH2}.client_secret"),
+        )
 
     def exporters(self) -> Iterator[TelemetryExporter]:
         if not self.telemetry.enabled:
@@ -246,6 +268,21 @@ class _Product:
         signals: tuple[Signal, ...] = ("traces",) if backend == "jaeger" else SIGNALS
         address = f"{name}-collector:4317"
         return TelemetryExporter(f"otlp_grpc/{name}", "otlp_grpc", address, True, header, prefix, signals)
+
+    def flow(self) -> TelemetryFlow:
+        """Sizes, delays and sampling of the product's telemetry."""
+        sizes, ratios = self.telemetry.batch_processor, self.telemetry.sampling
+        try:
+            return TelemetryFlow(
+                max_export_batch_size=sizes.max_export_batch_size,
+                schedule_delay_millis=sizes.schedule_delay_millis,
+                export_timeout_millis=sizes.export_timeout_millis,
+                max_queue_size=sizes.max_queue_size,
+                sampling=(("dev", ratios.dev), ("staging", ratios.staging), ("prod", ratios.prod)),
+            )
+        except DeclarationError as error:
+            field = "observability.telemetry.batch_processor"
+            raise ArtifactError(self.artifact.source, field, str(error)) from None
 
     def _telemetry_header(self) -> tuple[tuple[str, str] | None, Literal["", "Bearer "]]:
         """The gateway's header for authentication: its name and variable, and what stands before the variable."""
@@ -296,6 +333,11 @@ class _Product:
                 where = f"{self.artifact.source}: plugins.{kind}.type"
                 yield f"{where} is {found}, for which there is no part; expected {expected}"
 
+        if self.uses_polaris and self.catalog_wish().catalog is None:
+            yield (
+                f"{self.artifact.source}: plugins.catalog.config.warehouse and plugins.storage.config.bucket say no "
+                "warehouse and bucket of S3 that Polaris could take; the catalog goes into polarisSetup.catalogs"
+            )
         bucket = self._text("storage", "bucket")
         if self.uses_minio and bucket and not is_bucket_name(bucket):
             where = f"{self.artifact.source}: plugins.storage.config.bucket"

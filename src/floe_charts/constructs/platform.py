@@ -4,31 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 from floe_charts.artifacts import ArtifactEndpoint, CompiledArtifacts, find_endpoints, public_text
+from floe_charts.constructs.connections import Network
 from floe_charts.constructs.dagster import DagsterStack
+from floe_charts.constructs.helm_tests import HelmTests
+from floe_charts.constructs.images import image_values
 from floe_charts.constructs.marquez import Marquez
 from floe_charts.constructs.minio import Minio
+from floe_charts.constructs.monitoring import Monitoring
+from floe_charts.constructs.namespace import Namespace
 from floe_charts.constructs.network import Endpoint
+from floe_charts.constructs.network_policies import NetworkPolicies
 from floe_charts.constructs.object_store import ObjectStore
 from floe_charts.constructs.otel import OtelGateway
 from floe_charts.constructs.part import PlatformPart, RequiredSecret
 from floe_charts.constructs.plan import plan_platform
 from floe_charts.constructs.polaris import PolarisCatalog
+from floe_charts.constructs.polaris_plan import wished_catalogs, wished_principals
 from floe_charts.constructs.postgres import DatabaseConsumer, PostgresCluster
 from floe_charts.constructs.products import DataProducts
+from floe_charts.constructs.quotas import Quotas
+from floe_charts.constructs.readme import notes, readme_sections
 from floe_charts.constructs.secrets import PlatformSecrets
 from floe_charts.deployment import Deployment, Environment
-from floe_charts.errors import nearest
-from floe_charts.helm import CommonChartValues, Field, HelmChart, LabelValue, Resources
-from floe_charts.helm.docs import markdown_table
+from floe_charts.errors import DeclarationError, nearest
+from floe_charts.helm import CommonChartValues, Component, Field, HelmChart, LabelValue, Resources
+from floe_charts.helm.layers import merge
 from floe_charts.helm.provided import ProvidedObject
 from floe_charts.helm.rules import ValueRule
 from floe_charts.helm.spec import Spec, property_specs
 
 __all__ = ["FloePlatform"]
 
+P = TypeVar("P", bound=Component[Any])
+
+_PARTS = (
+    DagsterStack,
+    DataProducts,
+    Marquez,
+    Minio,
+    ObjectStore,
+    OtelGateway,
+    PolarisCatalog,
+    PostgresCluster,
+)
 _STORE = "plugins.storage.config.endpoint"
 
 
@@ -41,8 +62,12 @@ class PlatformValues(CommonChartValues):
 class FloePlatform(HelmChart):
     """The floe data platform: the parts that the artifacts ask for, wired to each other.
 
-    Subclass it and override :meth:`extend` to add parts of your own.
+    Subclass it: override :meth:`extend` to add parts of your own, and name subclasses of the platform's parts in
+    ``part_classes``.
     """
+
+    part_classes: ClassVar[tuple[type[Component[Any]], ...]] = ()
+    """Subclasses of the platform's parts, which take their place: ``(OurMarquez,)``."""
 
     def __init__(self, artifacts: Sequence[CompiledArtifacts], deployment: Deployment | None = None) -> None:
         """``artifacts`` are the data products on the platform, one or more; ``deployment`` says where it goes."""
@@ -60,33 +85,54 @@ class FloePlatform(HelmChart):
             fixed_fullname=True,
             generator="`floe-charts synth`",
             keywords=("floe", "data-platform", "dagster", "iceberg"),
+            # The picture that GitHub keeps for floe's owner.
+            icon="https://github.com/Obsidian-Owl.png",
         )
         self._add_parts()
         self.extend()
         self._add_surroundings()
-        self._add_notes()
-        self._add_readme()
+        self.notes += notes(self)
+        self.readme_sections += readme_sections(self)
 
     def extend(self) -> None:
         """Add parts of your own; called once the platform's parts exist."""
 
     # Parts
 
+    def _class(self, kind: type[P]) -> type[P]:
+        """The class of a part: ``kind``, or the subclass that takes its place."""
+        return next((found for found in self.part_classes if issubclass(found, kind)), kind)
+
     def _add_parts(self) -> None:
+        for found in self.part_classes:
+            if not issubclass(found, _PARTS):
+                known = ", ".join(part.__name__ for part in _PARTS)
+                raise DeclarationError(f"{found.__name__} takes the place of no part; expected a subclass of {known}")
         plan, components = self.plan, self.deployment.components
         consumers: list[DatabaseConsumer] = []
         if plan.products:
-            DataProducts(self, "products", plan.products)
+            self._class(DataProducts)(self, "products", plan.products)
         if plan.object_store is not None:
-            ObjectStore(self, values=plan.object_store)
+            self._class(ObjectStore)(self, values=plan.object_store)
         if plan.otel:
-            OtelGateway(
-                self, "otel", strategy=components.otel.strategy, source=components.otel.chart, exporters=plan.exporters
+            self._class(OtelGateway)(
+                self,
+                "otel",
+                strategy=components.otel.strategy,
+                source=components.otel.chart,
+                exporters=plan.exporters,
+                flow=plan.flow,
             )
+        if components.postgres.enabled is not False and (plan.dagster or plan.polaris or plan.marquez):
+            # Before its clients, which ask it how they connect.
+            postgres = self._class(PostgresCluster)(self, "postgres")
+        else:
+            postgres = None
         if plan.dagster:
-            dagster = DagsterStack(
+            dagster = self._class(DagsterStack)(
                 self,
                 "dagster",
+                strategy=components.dagster.strategy,
                 source=components.dagster.chart,
                 locations=plan.locations,
                 credential_secrets=[secret.name for secret in plan.credentials],
@@ -95,33 +141,53 @@ class FloePlatform(HelmChart):
             )
             consumers.append(dagster.database_consumer())
         if plan.polaris:
-            polaris = PolarisCatalog(
+            polaris = self._class(PolarisCatalog)(
                 self,
                 "polaris",
+                strategy=components.polaris.strategy,
                 source=components.polaris.chart,
                 otlp=plan.otel,
-                storage=plan.object_store is not None,
+                catalogs=wished_catalogs(plan.catalog_wishes),
+                principals=wished_principals(plan.catalog_wishes),
+                memory_in=[name for name, one in self.deployment.environments.items() if one.kind == "test"],
             )
             consumers.append(polaris.database_consumer())
         if plan.marquez:
-            consumers.append(Marquez(self, "marquez").database_consumer())
-        if consumers and components.postgres.enabled is not False:
-            PostgresCluster(self, "postgres", consumers=consumers)
+            consumers.append(self._class(Marquez)(self, "marquez").database_consumer())
+        if postgres is not None:
+            for consumer in consumers:
+                postgres.serve(consumer)
         if plan.minio:
-            Minio(self, "minio", source=components.minio.chart, buckets=plan.buckets)
+            self._class(Minio)(
+                self,
+                "minio",
+                store=self.component(ObjectStore),
+                strategy=components.minio.strategy,
+                source=components.minio.chart,
+                buckets=plan.buckets,
+            )
 
     def _add_surroundings(self) -> None:
         """What stands around the parts, made from what they declare; so it comes last."""
         self.secrets = PlatformSecrets(self, "secrets", secrets=self.required_secrets())
+        if checks := [check for part in self.parts for check in part.checks()]:
+            HelmTests(self, checks=checks)
+        if scrapes := [scrape for part in self.parts for scrape in part.scrapes()]:
+            Monitoring(self, scrapes=scrapes)
+        self.network = Network(self.parts)
+        NetworkPolicies(self, network=self.network)
+        Namespace(self)
+        Quotas(self)
 
     def extra_labels(self) -> dict[str, str]:
         """The environment's name."""
         return {"environment": cast("PlatformValues", self.refs).environment}
 
     def rules(self) -> tuple[ValueRule, ...]:
-        """Secrets are generated in development and test only."""
+        """Those of the parts; and Secrets are generated in development and test only."""
         kinds = {name: environment.kind for name, environment in self.deployment.environments.items()}
-        return self.secrets.rules([name for name, kind in kinds.items() if kind in ("development", "test")])
+        generating = [name for name, kind in kinds.items() if kind in ("development", "test")]
+        return (*super().rules(), *self.secrets.rules(generating))
 
     @property
     def parts(self) -> list[PlatformPart[Any]]:
@@ -141,8 +207,13 @@ class FloePlatform(HelmChart):
         return sorted(found.values(), key=lambda secret: secret.name)
 
     def provided_objects(self) -> list[ProvidedObject]:
-        """The Secrets of :meth:`required_secrets`."""
-        return [ProvidedObject("Secret", secret.name, secret.key_names) for secret in self.required_secrets()]
+        """The Secrets of :meth:`required_secrets`, and those to pull images with that the deployment file names."""
+        given = (self.deployment.values, *(one.values for one in self.deployment.environments.values()))
+        pulled = {secret["name"] for values in given for secret in values.get("imagePullSecrets") or []}
+        return [
+            *(ProvidedObject("Secret", secret.name, secret.key_names) for secret in self.required_secrets()),
+            *(ProvidedObject("Secret", name) for name in sorted(pulled)),
+        ]
 
     # Layers
 
@@ -172,7 +243,9 @@ class FloePlatform(HelmChart):
 
     def derived_values(self, base: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
         """What follows from the final ``values`` of an environment where they are not those of ``base``."""
-        layers = {part.id: dict(part.derived_values(base, values)) for part in self.parts}
+        layers = {part.id: image_values(part, base, values) for part in self.components.values()}
+        for part in self.parts:
+            layers[part.id] = merge(layers[part.id], part.derived_values(base, values))
         return {part: tree for part, tree in layers.items() if tree}
 
     # Reports
@@ -184,6 +257,13 @@ class FloePlatform(HelmChart):
             for part in self.components.values()
             if part.open_values and part.dependency is not None
         ]
+
+    def notices(self, served: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """What the parts and the artifacts give reason to look at, a line each.
+
+        ``served`` holds the final values of each environment.
+        """
+        return [*(line for part in self.parts for line in part.notices(served)), *self.unanswered(served)]
 
     def unanswered(self, served: Mapping[str, Mapping[str, Any]]) -> list[str]:
         """In-cluster endpoints in the artifacts that no Service of the release answers to, a line for each.
@@ -220,44 +300,40 @@ class FloePlatform(HelmChart):
                 if address in everywhere:
                     problem += f" in {', '.join(missing)}; it is switched off there"
                     if found.field == _STORE and found.namespace is None:
-                        value = f"products.byName.{artifact.slug}.storage.endpoint"
-                        problem += (
-                            f", and the product's file does not name it; a store that is not AWS S3 goes into {value}"
-                        )
+                        problem += ", and AWS S3 takes its place; "
+                        problem += "another store's address goes into objectStore.endpoint"
                 else:
                     problem += f"; the nearest is {_nearest_address(address, everywhere)}"
                 lines.append(f"{artifact.source}: {found.field}: {problem}")
         return list(dict.fromkeys(lines))
 
     def _another_store(self, artifact: CompiledArtifacts, found: ArtifactEndpoint, values: Mapping[str, Any]) -> bool:
-        """Whether ``found`` is the product's object store, and the values name another."""
+        """Whether ``found`` is the product's object store, and the values name another: the product's or all parts'."""
         product = values.get("products", {}).get("byName", {}).get(artifact.slug, {})
         store = product.get("storage", {}).get("endpoint")
         own = next(fact.storage_endpoint for fact in self.plan.products if fact.slug == artifact.slug)
-        return found.field == _STORE and store not in (None, own)
+        platforms = values.get("objectStore", {}).get("endpoint")
+        return found.field == _STORE and (store not in (None, own) or bool(platforms))
 
     # Texts
-
-    def _add_notes(self) -> None:
-        secrets = self.required_secrets()
-        if secrets:
-            self.notes.append("Secrets that must exist in the namespace, each with its keys:")
-            self.notes += [
-                f"  {secret.name}: {', '.join(secret.key_names)}"
-                + (f"  (where {secret.condition})" if secret.condition else "")
-                for secret in secrets
-            ]
-        steps = self.first_steps()
-        if steps:
-            self.notes += ["Before first use:", *(f"  {step}" for step in steps)]
 
     def prerequisites(self) -> list[str]:
         """What the cluster must have, a sentence each."""
         found = ["Kubernetes 1.28 or newer, and a default StorageClass or one named in the values."]
         if "postgres" in self.components:
-            found.append("The CloudNativePG operator (`postgresql.cnpg.io/v1`) where `postgres.mode` is `operator`.")
+            found.append(
+                "The CloudNativePG operator (`postgresql.cnpg.io/v1`) where `postgres.mode` is `operator`, with its "
+                "plugin Barman Cloud (`barmancloud.cnpg.io/v1`) where `postgres.operator.backup.enabled` is true."
+            )
+        if self.plan.polaris:
+            found.append(
+                "A role `polaris` that may create schemas in its database where `postgres.mode` is `external`."
+            )
         if self.plan.otel:
             found.append("A metrics server where `otel.autoscaling.enabled` is true.")
+        if self.component(Monitoring) is not None:
+            found.append("The Prometheus operator (`monitoring.coreos.com/v1`) where `monitoring.enabled` is true.")
+        found.append("A network that enforces NetworkPolicies where `networkPolicies.enabled` is true.")
         if self.dependencies():
             found.append("Access to the repositories of the dependencies in Chart.yaml, or to mirrors of them.")
         return found
@@ -267,75 +343,16 @@ class FloePlatform(HelmChart):
         found = []
         if self.plan.dagster:
             found.append(
-                "Dagster's images (webserver, daemon, runs) must hold the Python modules of the data products."
+                "Dagster's images (webserver, daemon, runs) must hold the Python modules of the data products, but for "
+                "those with an image of their own in `workspace.locations`."
             )
-        if self.plan.polaris:
+        if self.plan.polaris and self.plan.object_store is not None:
             found.append(
-                "Polaris' realm must be bootstrapped once with its admin tool where it keeps catalogs in a database."
+                "Where the object store is AWS S3, each of `polarisSetup.catalogs` needs the `roleArn` that Polaris "
+                "takes on for its clients; without it they must ask for no credentials "
+                "(`header.X-Iceberg-Access-Delegation` empty) and have their own."
             )
         return found
-
-    def _add_readme(self) -> None:
-        deployment = self.deployment
-        environments = [
-            (
-                name,
-                deployment.cluster_of(name),
-                f"`{deployment.namespace(name)}`",
-                environment.resources,
-                environment.postgres,
-                environment.object_store,
-                "yes" if environment.high_availability else "no",
-            )
-            for name, environment in deployment.environments.items()
-        ]
-        head = ("Environment", "Cluster", "Namespace", "Resources", "PostgreSQL", "Object store", "High availability")
-        products = [
-            (f"`{fact.slug}`", fact.version, fact.domain or "", str(len(fact.models))) for fact in self.plan.products
-        ]
-        secrets: list[tuple[str, ...]] = [
-            (
-                f"`{secret.name}`",
-                ", ".join(f"`{key}`" for key in secret.key_names),
-                secret.purpose,
-                secret.condition or "always",
-            )
-            for secret in self.required_secrets()
-        ]
-        self.readme_sections += [
-            "## Environments",
-            markdown_table(head, environments).rstrip("\n"),
-            "## Data products",
-            markdown_table(("Product", "Version", "Domain", "Models"), products).rstrip("\n"),
-        ]
-        self.readme_sections += [
-            "## Install",
-            "The cluster needs:\n\n" + "\n".join(f"- {line}" for line in self.prerequisites()),
-            "Create the namespace and the Secrets below, then:",
-            _install_commands(self.chart_name, deployment),
-        ]
-        steps = self.first_steps()
-        if steps:
-            self.readme_sections.append("Before first use:\n\n" + "\n".join(f"- {line}" for line in steps))
-        if secrets:
-            self.readme_sections += [
-                "## Secrets",
-                "They must exist in the namespace before the chart is installed.",
-                markdown_table(("Secret", "Keys", "For", "Where"), secrets).rstrip("\n"),
-            ]
-
-
-def _install_commands(chart: str, deployment: Deployment) -> str:
-    """The commands that install the chart in its first environment, as a Markdown block."""
-    name = deployment.environment_names[0]
-    return "\n".join(
-        (
-            "```sh",
-            "helm dependency build .",
-            f"helm upgrade --install {chart} . --values values-{name}.yaml --namespace {deployment.namespace(name)}",
-            "```",
-        )
-    )
 
 
 def _resources(spec: Spec, preset: Mapping[str, Any]) -> dict[str, Any]:

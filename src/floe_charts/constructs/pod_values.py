@@ -4,12 +4,12 @@ Each class declares every field that people set there; an unknown field is refus
 :class:`~floe_charts.helm.Values`: the charts that use them have no keys of their own beside the declared ones.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le
 from pydantic import StringConstraints
 
-from floe_charts.helm import DnsLabel, DnsName, EnvName, Field, Quantity, ResourceList, Values
+from floe_charts.helm import DnsLabel, DnsName, EnvName, Field, KubernetesType, ResourceList, Values
 
 __all__ = [
     "AbsolutePath",
@@ -43,6 +43,11 @@ QuotedText = Annotated[str, StringConstraints(pattern="^[^'\\x00-\\x1f\\x7f-\\x9
 AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._/-]*$", max_length=255)]
 """A path inside a container."""
 _SecretKey = Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]+$", max_length=253)]
+_ConfigMap = Annotated[dict[str, Any], KubernetesType("ConfigMapVolumeSource")]
+_Csi = Annotated[dict[str, Any], KubernetesType("CSIVolumeSource")]
+_EmptyDir = Annotated[dict[str, Any], KubernetesType("EmptyDirVolumeSource")]
+_Claim = Annotated[dict[str, Any], KubernetesType("PersistentVolumeClaimVolumeSource")]
+_Secret = Annotated[dict[str, Any], KubernetesType("SecretVolumeSource")]
 _UserId = Annotated[int, Ge(1), Le(2147483647)]
 _Seconds = Annotated[int, Ge(1), Le(3600)]
 PullPolicy = Literal["Always", "IfNotPresent", "Never"]
@@ -133,37 +138,15 @@ class EnvVar(Values):
     value_from: EnvSource | None = Field(None, description="Where its value comes from, instead of value.")
 
 
-class EmptyDir(Values):
-    """A directory that lives as long as the pod."""
-
-    medium: Literal["Memory"] | None = Field(
-        None, description="Memory keeps it in memory, within the container's limit."
-    )
-    size_limit: Quantity | None = Field(None, description="Most that it may hold.")
-
-
-class SecretVolume(Values):
-    """The keys of a Secret as files."""
-
-    secret_name: DnsName = Field("", description="Name of the Secret.")
-    optional: bool | None = Field(None, description="Whether pods start without it.")
-
-
-class ClaimVolume(Values):
-    """A PersistentVolumeClaim."""
-
-    claim_name: DnsName = Field("", description="Name of the claim.")
-    read_only: bool | None = Field(None, description="Mount it for reading only.")
-
-
 class Volume(Values):
     """A volume of a pod: a name, and one of the kinds."""
 
     name: DnsLabel = Field("", description="Name of the volume.")
-    empty_dir: EmptyDir | None = Field(None, description="A directory that lives as long as the pod.")
-    config_map: SourceRef | None = Field(None, description="The keys of a ConfigMap as files.")
-    secret: SecretVolume | None = Field(None, description="The keys of a Secret as files.")
-    persistent_volume_claim: ClaimVolume | None = Field(None, description="A PersistentVolumeClaim.")
+    config_map: _ConfigMap | None = Field(None, description="The keys of a ConfigMap as files.")
+    csi: _Csi | None = Field(None, description="What a storage driver provides.")
+    empty_dir: _EmptyDir | None = Field(None, description="A directory that lives as long as the pod.")
+    persistent_volume_claim: _Claim | None = Field(None, description="A PersistentVolumeClaim.")
+    secret: _Secret | None = Field(None, description="The keys of a Secret as files.")
 
 
 class VolumeMount(Values):
@@ -227,12 +210,14 @@ def secret_env(name: str, secret: str, key: str) -> EnvVar:
 
 def empty_dir(name: str, size_limit: str | None = None) -> Volume:
     """A volume that lives as long as the pod."""
-    return Volume(name=name, empty_dir=EmptyDir(size_limit=size_limit))
+    return Volume(name=name, empty_dir={"sizeLimit": size_limit} if size_limit is not None else {})
 
 
 def config_map_volume(name: str, config_map: str, *, optional: bool | None = None) -> Volume:
     """A volume with the keys of a ConfigMap as files."""
-    return Volume(name=name, config_map=SourceRef(name=config_map, optional=optional))
+    return Volume(
+        name=name, config_map={"name": config_map, **({"optional": optional} if optional is not None else {})}
+    )
 
 
 def mount(name: str, path: str, *, read_only: bool | None = None) -> VolumeMount:

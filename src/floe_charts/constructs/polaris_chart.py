@@ -1,250 +1,109 @@
-"""The values of Apache Polaris' Helm chart, as far as the platform sets them, and every key beside them.
+"""The values of Apache Polaris' Helm chart: what the platform hands it, and every key beside that.
 
-Keys are those of values.schema.json and values.yaml of the version below. The chart passes most texts through Helm's
-``tpl``, so none of them may hold ``{{``.
+Keys are those of values.schema.json and values.yaml of the version below.
 """
 
-from typing import Annotated, ClassVar, Literal
+from __future__ import annotations
 
-from annotated_types import Ge
-from pydantic import StringConstraints
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Annotated, Any, ClassVar
 
-from floe_charts.constructs.pod_values import ChartImage, ContainerSecurity, EnvVar, PodSecurity, PullPolicy
+import pydantic
+from annotated_types import Ge, Le
+from pydantic import create_model
+
+from floe_charts.constructs.database_wait import CLIENT_IMAGE, WAIT_NAME, WAIT_SCRIPT, WAIT_UID, wait_variables
+from floe_charts.constructs.images import image_name
+from floe_charts.constructs.network import OTLP_GRPC, POLARIS, POLARIS_MANAGEMENT
+from floe_charts.constructs.object_store import ObjectStore
+from floe_charts.constructs.part import object_labels, over
+from floe_charts.constructs.pod_values import ContainerSecurity, PodSecurity, VolumeMount
+from floe_charts.constructs.polaris_chart_config import (
+    AdvancedText,
+    AuthenticationValues,
+    JdbcSecret,
+    JdbcValues,
+    LoggingValues,
+    PersistenceValues,
+    PolarisTracing,
+    RealmContext,
+    TokenBroker,
+    TokenSecret,
+)
+from floe_charts.constructs.polaris_chart_pods import (
+    EnvSourceRef,
+    InitContainer,
+    ManagementService,
+    NamedVolume,
+    PolarisAutoscaling,
+    PolarisDisruptionBudget,
+    PolarisEnvVar,
+    PolarisImage,
+    PolarisIngress,
+    PolarisLiveness,
+    PolarisPort,
+    PolarisRoute,
+    PolarisService,
+    PolarisServiceAccount,
+    ServiceMonitor,
+    Spread,
+)
+from floe_charts.constructs.polaris_properties import BEFORE_BOOTSTRAP, FeatureName, PropertyName
+from floe_charts.constructs.polaris_server import (
+    CLIENT_ID_KEY,
+    CLIENT_SECRET_KEY,
+    DATABASE,
+    GID,
+    JVM_VARIABLES,
+    ROOT_ID,
+    ROOT_PAIR,
+    ROOT_SECRET,
+    UID,
+    VERSION,
+    PolarisServer,
+)
+from floe_charts.constructs.postgres_client import PostgresClient, postgres_client
+from floe_charts.constructs.shared_values import OptionalName, UntemplatedAnnotations, pod_label_type, shared_labels
 from floe_charts.helm import (
+    Affinity,
     AnyJson,
+    Const,
     DnsLabel,
     DnsName,
     Field,
+    HelmChart,
+    LabelKey,
+    LabelValue,
     NodeSelector,
-    Port,
+    ResourceList,
     Resources,
-    StringMap,
     SubchartValues,
     Toleration,
-    Values,
+    and_,
+    eq,
+    nonempty,
+    not_,
+    when,
 )
+from floe_charts.helm.layers import merge
 
 __all__ = [
     "CHART_NAME",
+    "ENVIRONMENT",
     "KNOWN_VERSION",
-    "AuthenticationValues",
-    "JdbcSecret",
-    "JdbcValues",
-    "PersistenceValues",
-    "PolarisImage",
-    "PolarisPort",
-    "PolarisService",
-    "PolarisTracing",
     "PolarisValues",
-    "StorageSecret",
-    "StorageValues",
-    "TokenBroker",
-    "TokenSecret",
+    "chart_server",
+    "chart_values",
+    "derived_chart_values",
+    "server_variables",
 ]
 
-KNOWN_VERSION = "1.7.0"
+KNOWN_VERSION = VERSION
 """The version of the chart whose keys stand here."""
 CHART_NAME = "polaris"
-
-_OptionalName = Annotated[
-    str,
-    StringConstraints(pattern=r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$", max_length=253),
-]
-_SecretKey = Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]+$", max_length=253)]
-_OptionalKey = Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]*$", max_length=253)]
-# Java properties: no line breaks, no backslashes; and nothing that tpl would evaluate.
-_PropertyText = Annotated[str, StringConstraints(pattern=r"^([ -\[\]-z|}~]|\{[ -\[\]-z|}~])*\{?$")]
-_PropertyName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.\"-]+$", max_length=200)]
-_AttributeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$", max_length=200)]
-_AttributeText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:/@+-]*$", max_length=200)]
-_FeatureName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$", max_length=200)]
-_RealmName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]
-_Url = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$")]
-
-
-class PolarisImage(SubchartValues, ChartImage):
-    """Polaris' image."""
-
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({"configDir"})
-
-    repository: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?$")] = Field(
-        "docker.io/apache/polaris", description="Repository, with the registry's host."
-    )
-    tag: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")] = Field(
-        KNOWN_VERSION, description="Tag of the image."
-    )
-    pull_policy: PullPolicy = Field("IfNotPresent", description="When a node pulls the image.")
-
-
-class PolarisPort(Values):
-    """A port of a Service."""
-
-    name: DnsLabel = Field("http", description="Name of the port.")
-    port: Port = Field(8181, description="Number; the first port's is the one that Polaris listens on.")
-    target_port: Annotated[int, Ge(0)] | None = Field(None, description="Port of the container; 0: the same.")
-    node_port: Annotated[int, Ge(0)] | None = Field(None, description="Port on the nodes; 0: chosen by Kubernetes.")
-    protocol: Literal["TCP"] = Field("TCP", description="Protocol.")
-
-
-class PolarisService(SubchartValues):
-    """A Service of Polaris."""
-
-    known_keys: ClassVar[frozenset[str] | None] = frozenset(
-        {
-            "annotations",
-            "clusterIP",
-            "externalTrafficPolicy",
-            "internalTrafficPolicy",
-            "sessionAffinity",
-            "trafficDistribution",
-        }
-    )
-
-    type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = Field("ClusterIP", description="Kind of the Service.")
-    ports: list[PolarisPort] = Field([], min_length=1, description="Its ports; other parts rely on the default ones.")
-
-
-class JdbcSecret(SubchartValues):
-    """The Secret with the connection to PostgreSQL."""
-
-    name: _OptionalName = Field(
-        "", description="Its name; empty with persistence.type in-memory, else pods wait for it."
-    )
-    username: _SecretKey = Field("username", description="Key of the role.")
-    password: _SecretKey = Field("password", description="Key of the password.")
-    jdbc_url: _OptionalKey = Field(
-        "jdbcUrl", description="Key of the JDBC URL, such as jdbc:postgresql://host:5432/polaris."
-    )
-
-
-class JdbcValues(SubchartValues):
-    """The connection to PostgreSQL."""
-
-    secret: JdbcSecret = Field(JdbcSecret())
-
-
-class PersistenceValues(SubchartValues):
-    """Where Polaris keeps its catalogs."""
-
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({"nosql"})
-
-    type: Literal["relational-jdbc", "in-memory"] = Field(
-        "relational-jdbc", description="in-memory forgets everything at a restart: for tests."
-    )
-    relational_jdbc: JdbcValues = Field(JdbcValues())
-
-
-class SymmetricKey(SubchartValues):
-    """The key with type symmetric-key."""
-
-    secret_key: _SecretKey = Field("symmetric.key", description="Key in the Secret.")
-
-
-class RsaKeyPair(SubchartValues):
-    """The key pair with type rsa-key-pair."""
-
-    public_key: _SecretKey = Field("public.pem", description="Key of the public key in the Secret.")
-    private_key: _SecretKey = Field("private.pem", description="Key of the private key in the Secret.")
-
-
-class TokenSecret(SubchartValues):
-    """The Secret with the key that signs tokens."""
-
-    # The flat form of older versions, which the nested one overrules.
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({"privateKey", "publicKey", "secretKey"})
-
-    name: _OptionalName = Field(
-        "", description="Its name; empty: a key made by each pod, good for one pod and no restart."
-    )
-    symmetric_key: SymmetricKey = Field(SymmetricKey())
-    rsa_key_pair: RsaKeyPair = Field(RsaKeyPair())
-
-
-class TokenBroker(SubchartValues):
-    """How Polaris signs its tokens."""
-
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({"maxTokenGeneration"})
-
-    type: Literal["symmetric-key", "rsa-key-pair"] = Field("symmetric-key", description="Kind of the key.")
-    secret: TokenSecret = Field(TokenSecret())
-
-
-class AuthenticationValues(SubchartValues):
-    """How clients prove who they are."""
-
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({"authenticator", "realmOverrides", "tokenService"})
-
-    type: Literal["internal", "external", "mixed"] = Field(
-        "internal", description="Tokens of Polaris, of an OIDC provider, or both."
-    )
-    token_broker: TokenBroker = Field(TokenBroker())
-
-
-class StorageSecret(SubchartValues):
-    """The Secret with the credentials of the object store."""
-
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({"gcpToken", "gcpTokenLifespan"})
-
-    name: _OptionalName = Field("", description="Its name; empty: credentials come from the pod's identity.")
-    aws_access_key_id: _OptionalKey = Field("", description="Key of the access key's id.")
-    aws_secret_access_key: _OptionalKey = Field("", description="Key of the secret access key.")
-
-
-class StorageValues(SubchartValues):
-    """Access to the object store."""
-
-    secret: StorageSecret = Field(StorageSecret())
-
-
-class PolarisTracing(SubchartValues):
-    """Where Polaris sends its traces."""
-
-    enabled: bool = Field(False, description="Send traces.")
-    endpoint: _Url = Field("http://localhost:4317", description="OTLP gRPC address.")
-    sample: Annotated[str, StringConstraints(pattern=r"^(all|none|[01](\.[0-9]+)?d?)$")] = Field(
-        "1.0d", description="all, none, or the fraction of traces that is sent."
-    )
-    attributes: dict[_AttributeName, _AttributeText] = Field({}, description="Resource attributes of the traces.")
-
-
-class RealmContext(SubchartValues):
-    """The realms that Polaris serves."""
-
-    type: Literal["default"] = Field("default", description="How a request says its realm.")
-    realms: list[_RealmName] = Field(["POLARIS"], min_length=1, description="Realms; the first is the default.")
-    require_header: bool = Field(False, description="Refuse requests that name no realm.")
-
-
-class ServiceMonitor(SubchartValues):
-    """Scraping by the Prometheus operator."""
-
-    known_keys: ClassVar[frozenset[str] | None] = frozenset({"interval", "labels", "metricRelabelings"})
-
-    enabled: bool = Field(False, description="Make a ServiceMonitor, where the cluster knows them.")
-
-
-class PolarisLiveness(SubchartValues):
-    """When a pod's container is restarted. The chart has no startup probe, so this one waits for a slow start."""
-
-    known_keys: ClassVar[frozenset[str] | None] = frozenset(
-        {
-            "failureThreshold",
-            "periodSeconds",
-            "successThreshold",
-            "terminationGracePeriodSeconds",
-            "timeoutSeconds",
-        }
-    )
-
-    initial_delay_seconds: Annotated[int, Ge(0)] = Field(60, description="Seconds before the first try.")
-
-
-class PolarisServiceAccount(SubchartValues):
-    """Polaris' ServiceAccount."""
-
-    create: bool = Field(True, description="Make it.")
-    name: _OptionalName = Field("", description="Its name; empty: fullnameOverride.")
-    annotations: StringMap = Field({}, description="Its annotations, for a cloud's workload identity.")
+ENVIRONMENT = "polaris-env"
+"""The ConfigMap with variables of the server, behind the chart's full name."""
 
 
 class PolarisValues(SubchartValues):
@@ -252,36 +111,23 @@ class PolarisValues(SubchartValues):
 
     known_keys: ClassVar[frozenset[str] | None] = frozenset(
         {
-            "affinity",
-            "autoscaling",
             "configMapLabels",
             "containerLifecycle",
             "cors",
             "deploymentAnnotations",
-            "envFrom",
-            "extraInitContainers",
             "extraServices",
-            "extraVolumeMounts",
-            "extraVolumes",
             "fileIo",
             "gateway",
             "global",
             "hostUsers",
-            "httproute",
-            "ingress",
-            "logging",
             "maintenance",
             "metrics",
             "oidc",
-            "podDisruptionBudget",
-            "podLabels",
-            "priorityClassName",
             "rateLimiter",
             "readinessProbe",
             "revisionHistoryLimit",
+            "storage",
             "tasks",
-            "terminationGracePeriodSeconds",
-            "topologySpreadConstraints",
         }
     )
 
@@ -289,27 +135,181 @@ class PolarisValues(SubchartValues):
     fullname_override: DnsLabel = Field(
         "", description="Name of Polaris' objects; other parts look for its Service there."
     )
-    replica_count: Annotated[int, Ge(0)] = Field(1, description="Pods.")
+    replica_count: Annotated[int, Ge(0), Le(100)] = Field(1, description="Pods, where autoscaling is off.")
+    autoscaling: PolarisAutoscaling = PolarisAutoscaling()
+    pod_disruption_budget: PolarisDisruptionBudget = PolarisDisruptionBudget()
     image: PolarisImage = Field(PolarisImage())
     image_pull_secrets: list[DnsName] = Field([], description="Secrets to pull images with.")
     service_account: PolarisServiceAccount = Field(PolarisServiceAccount())
     service: PolarisService = Field(PolarisService(), description="The Service of the REST API.")
-    management_service: PolarisService = Field(PolarisService(), description="The Service of health and metrics.")
+    management_service: ManagementService = Field(ManagementService())
+    ingress: PolarisIngress = PolarisIngress()
+    httproute: PolarisRoute = PolarisRoute()
     persistence: PersistenceValues = Field(PersistenceValues())
     authentication: AuthenticationValues = Field(AuthenticationValues())
-    storage: StorageValues = Field(StorageValues())
     realm_context: RealmContext = Field(RealmContext())
-    features: dict[_FeatureName, AnyJson] = Field({}, description="Polaris' feature flags by name.")
-    advanced_config: dict[_PropertyName, _PropertyText] = Field(
+    features: dict[FeatureName, AnyJson] = Field({}, description="Polaris' feature flags by name.")
+    advanced_config: dict[PropertyName, AdvancedText] = Field(
         {}, description="Further properties of Polaris and Quarkus."
     )
+    logging: LoggingValues = LoggingValues()
     tracing: PolarisTracing = Field(PolarisTracing())
     service_monitor: ServiceMonitor = Field(ServiceMonitor())
     liveness_probe: PolarisLiveness = Field(PolarisLiveness())
-    extra_env: list[EnvVar] = Field([], description="Environment variables.")
-    pod_annotations: StringMap = Field({}, description="Annotations of the pods.")
+    extra_env: list[PolarisEnvVar] = Field([], description="Environment variables.")
+    env_from: list[EnvSourceRef] = Field(
+        [],
+        description="Objects whose keys become environment variables; Polaris needs those that stand here by default.",
+    )
+    extra_volumes: list[NamedVolume] = Field([], description="Further volumes of the pods.")
+    extra_volume_mounts: list[VolumeMount] = Field([], description="Where Polaris sees them.")
+    extra_init_containers: list[InitContainer] = Field([], description="Containers that end before Polaris starts.")
+    pod_labels: dict[LabelKey, LabelValue] = Field({}, description="Labels of the pods.")
+    pod_annotations: UntemplatedAnnotations = Field({}, description="Annotations of the pods.")
     node_selector: NodeSelector = Field({}, description="Labels that a node must have.")
+    affinity: Affinity = Field({}, description="Affinity of the pods.")
     tolerations: list[Toleration] = Field([], description="Taints that the pods tolerate.")
+    topology_spread_constraints: list[Spread] = Field([Spread()], description="How the pods spread.")
+    priority_class_name: OptionalName = Field(
+        "", description="PriorityClass of the pods; empty: the cluster's default."
+    )
+    termination_grace_period_seconds: Annotated[int, Ge(0), Le(3600)] = Field(
+        30, description="Seconds that a pod has to end its work."
+    )
     pod_security_context: PodSecurity = Field(PodSecurity())
     container_security_context: ContainerSecurity = Field(ContainerSecurity())
     resources: Resources = Field(Resources(), description="CPU and memory.")
+
+
+def chart_server(v: PolarisValues) -> PolarisServer:
+    """What others must know of the server."""
+    secret = v.persistence.relational_jdbc.secret
+    in_database = and_(eq(v.persistence.type, "relational-jdbc"), nonempty(secret.name))
+    return PolarisServer(v.enabled, in_database, v.realm_context.realms, secret.name, secret.username, secret.password)
+
+
+def chart_values(chart: HelmChart, version: str, root_secret: str, *, otlp: bool) -> PolarisValues:
+    """The values for the official chart, of a class in which the names that others rely on are fixed.
+
+    ``root_secret`` is the name of the Secret that Polaris is bootstrapped with; ``otlp`` sends traces to the gateway.
+    """
+    fullname, labels = POLARIS.static_host(chart), object_labels(chart, POLARIS.workload)
+    tracing = PolarisTracing()
+    if otlp:
+        tracing = PolarisTracing(
+            enabled=True, endpoint=OTLP_GRPC.static_url(chart), attributes={"service.name": fullname}
+        )
+    made = _values_class(fullname, tuple(labels.items()))(
+        # Chart and image are released together, under one version.
+        image=PolarisImage(tag=version),
+        service_account=PolarisServiceAccount(name=fullname),
+        service=PolarisService(ports=[PolarisPort(name=POLARIS.port_name, port=POLARIS.port)]),
+        management_service=ManagementService(
+            ports=[PolarisPort(name=POLARIS_MANAGEMENT.port_name, port=POLARIS_MANAGEMENT.port)]
+        ),
+        persistence=PersistenceValues(relational_jdbc=JdbcValues(secret=JdbcSecret(name=f"{fullname}-database"))),
+        authentication=AuthenticationValues(token_broker=TokenBroker(secret=TokenSecret(name=f"{fullname}-token"))),
+        features={"SUPPORTED_CATALOG_STORAGE_TYPES": ["S3"]},
+        # A text, as the chart's own default is a boolean.
+        advanced_config={"quarkus.http.access-log.enabled": "true", **dict([BEFORE_BOOTSTRAP])},
+        tracing=tracing,
+        affinity=_apart(labels),
+        pod_security_context=PodSecurity(run_as_user=UID, run_as_group=GID, fs_group=GID),
+        container_security_context=ContainerSecurity(run_as_user=UID),
+        resources=Resources(
+            requests=ResourceList(cpu="200m", memory="512Mi"), limits=ResourceList(cpu="1000m", memory="1Gi")
+        ),
+    )
+    return over(made, type(made).model_validate(derived_chart_values(chart, made.to_values(), {}, root_secret)))
+
+
+def derived_chart_values(
+    chart: HelmChart, own: Mapping[str, Any], values: Mapping[str, Any], root_secret: str
+) -> dict[str, Any]:
+    """What our own templates compute, for a chart that Helm evaluates nothing for.
+
+    ``own`` are Polaris' final values, ``values`` the whole chart's.
+    """
+    client = PostgresClient.from_values(chart, values)
+    in_database = own["persistence"]["type"] == "relational-jdbc"
+    memory = [
+        _from_secret(ROOT_ID, root_secret, CLIENT_ID_KEY),
+        _from_secret(ROOT_SECRET, root_secret, CLIENT_SECRET_KEY),
+        {"name": "POLARIS_BOOTSTRAP_CREDENTIALS", "value": _pairs(own["realmContext"]["realms"])},
+    ]
+    return {
+        "extraEnv": [] if in_database else memory,
+        "envFrom": _env_from(chart, values),
+        "extraInitContainers": [_wait_container(own, values, client)] if in_database else [],
+        "extraVolumes": list(client.volumes) if in_database else [],
+        "extraVolumeMounts": _mounts(client) if in_database else [],
+        "podLabels": {**object_labels(chart, POLARIS.workload), **shared_labels(values)},
+    }
+
+
+def server_variables(chart: HelmChart, v: PolarisValues) -> dict[str, Any]:
+    """The variables in the ConfigMap :data:`ENVIRONMENT`, which Helm evaluates and the chart's values cannot hold."""
+    return {
+        **JVM_VARIABLES,
+        # The chart switches the traces off where they are off, but never on.
+        "QUARKUS_OTEL_SDK_DISABLED": f"{not_(v.tracing.enabled)}",
+        "QUARKUS_DATASOURCE_JDBC_URL": when(chart_server(v).in_database, postgres_client(chart).jdbc_url(DATABASE)),
+    }
+
+
+def _pairs(realms: Sequence[str]) -> str:
+    return ";".join(f"{realm}{ROOT_PAIR}" for realm in realms)
+
+
+def _from_secret(name: str, secret: str, key: str) -> dict[str, Any]:
+    return {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+
+
+def _env_from(chart: HelmChart, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The server's own variables, and those of S3 clients; the keys only where the object store has keys."""
+    own = {"configMapRef": {"name": f"{chart.values.fullname_override}-{ENVIRONMENT}"}}
+    store: ObjectStore | None = chart.component(ObjectStore)
+    if store is None:
+        return [own]
+    final = merge(store.values.to_values(), values.get(store.id, {}))
+    keys = [{"secretRef": {"name": final["secretName"]}}] if final["credentials"] == "secret" else []
+    return [own, {"configMapRef": {"name": store.config_map_name}}, *keys]
+
+
+def _wait_container(own: Mapping[str, Any], values: Mapping[str, Any], client: PostgresClient) -> dict[str, Any]:
+    secret = own["persistence"]["relationalJdbc"]["secret"]
+    variables = [{"name": name, "value": value} for name, value in wait_variables(client, DATABASE).items()]
+    role = [
+        _from_secret("PGUSER", secret["name"], secret["username"]),
+        _from_secret("PGPASSWORD", secret["name"], secret["password"]),
+    ]
+    made = InitContainer(
+        name=WAIT_NAME,
+        image=image_name(CLIENT_IMAGE, values),
+        command=["sh", "-c", WAIT_SCRIPT],
+        security_context=ContainerSecurity(run_as_user=WAIT_UID),
+    )
+    return {**made.to_values(), "env": [*variables, *role], "volumeMounts": _mounts(client)}
+
+
+def _mounts(client: PostgresClient) -> list[dict[str, Any]]:
+    return [{"name": name, "mountPath": path} for name, path in client.mounts.items()]
+
+
+def _apart(labels: Mapping[str, str]) -> dict[str, Any]:
+    """Affinity that keeps the pods with these labels on different nodes, as far as can be."""
+    term = {"labelSelector": {"matchLabels": dict(labels)}, "topologyKey": "kubernetes.io/hostname"}
+    preferred = [{"weight": 100, "podAffinityTerm": term}]
+    return {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}
+
+
+@cache
+def _values_class(fullname: str, labels: tuple[tuple[str, str], ...]) -> type[PolarisValues]:
+    """The values with what other parts rely on: the name of the Services, and the labels of the pods."""
+    name = pydantic.Field(fullname, description="Name of Polaris' objects, and of the Service that others look for.")
+    tags = pydantic.Field(dict(labels), description="Labels of the pods.")
+    fields: dict[str, Any] = {
+        "fullname_override": (Annotated[str, Const(fullname)], name),
+        "pod_labels": (pod_label_type(dict(labels)), tags),
+    }
+    return create_model("PolarisValues", __base__=PolarisValues, __doc__=PolarisValues.__doc__, **fields)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from floe_charts.constructs.database import DatabaseConsumer
 
-__all__ = ["HBA", "HBA_FILE", "SCRIPT_FILE", "prepare_script"]
+__all__ = ["HBA", "HBA_FILE", "SCRIPT_FILE", "consumer_calls", "prepare_script"]
 
 SCRIPT_FILE = "prepare.sh"
 HBA_FILE = "pg_hba.conf"
@@ -85,7 +85,12 @@ SQL
 
 def prepare_script(consumers: Sequence[DatabaseConsumer]) -> str:
     """The script for the given consumers; their credentials are in the environment under ``env_prefix``."""
-    return _HEAD + "".join(f"{_call(consumer)}\n" for consumer in consumers)
+    return _HEAD + consumer_calls(consumers)
+
+
+def consumer_calls(consumers: Sequence[DatabaseConsumer]) -> str:
+    """A line for each consumer: ``consumer ROLE DATABASE USERNAME PASSWORD``, where it is switched on."""
+    return "".join(f"{_call(consumer)}\n" for consumer in consumers)
 
 
 def _call(consumer: DatabaseConsumer) -> str:

@@ -10,6 +10,7 @@ from annotated_types import Ge
 
 from floe_charts.constructs.minio import Minio
 from floe_charts.constructs.network import MINIO
+from floe_charts.constructs.object_store import ObjectStore
 from floe_charts.constructs.part import PlatformPart
 from floe_charts.helm import (
     DnsLabel,
@@ -21,9 +22,10 @@ from floe_charts.helm import (
     and_,
     each,
     matches,
+    nonempty,
     not_,
-    or_,
     present,
+    ternary,
     when,
     yaml_text,
 )
@@ -102,7 +104,7 @@ class StorageFacts(Values):
     """The object store that holds the product's files."""
 
     endpoint: str | None = Field(
-        None, description="Address of the S3 API; not written where it is a MinIO of this release that is switched off."
+        None, description="Address of the S3 API; where it is a MinIO of this release that is off: objectStore's."
     )
     bucket: str | None = Field(None, description="Bucket.")
     region: str | None = Field(None, description="Region.")
@@ -154,9 +156,9 @@ class DataProductsValues(Values):
 class DataProducts(PlatformPart[DataProductsValues]):
     """A ConfigMap ``<fullname>-products`` with a file ``<slug>.yaml`` per data product; Dagster's pods mount it.
 
-    Nothing in the chart reads the files; they are there for the code of the data products. Where an environment
-    switches MinIO off they do not name it: without an endpoint, S3 clients talk to AWS, and the value
-    ``storage.endpoint`` of the product names any other store.
+    Nothing in the chart reads the files; they are there for the code of the data products. A product whose store is a
+    MinIO that an environment switches off keeps its files in the platform's :class:`ObjectStore` there: the file names
+    that one's endpoint (none for AWS S3), region and path style.
     """
 
     title: ClassVar[str] = "Data products"
@@ -183,44 +185,40 @@ class DataProducts(PlatformPart[DataProductsValues]):
         data = {
             **each(
                 v.by_name,
-                lambda slug, product: {f"{slug}.yaml": yaml_text(_document(product, self._store(product.storage)))},
+                lambda slug, product: {f"{slug}.yaml": yaml_text(_document(product, self._storage(product.storage)))},
             )
         }
         self.add(self.config_map(self.name("products"), data))
 
-    def _store(self, storage: StorageFacts) -> Any:
-        """The address of the object store, where there is one: not that of a MinIO that is switched off."""
+    def _storage(self, storage: StorageFacts) -> dict[str, Any]:
+        """Where the product's objects are: in the store that it names, unless that is a MinIO that is off."""
+        own = {key: getattr(storage, key) for key in ("endpoint", "bucket", "region", "path_style")}
+        store: ObjectStore | None = self.chart.component(ObjectStore)
+        if store is None:
+            return own
         minio: Minio | None = self.chart.component(Minio)
-        if minio is None:
-            return storage.endpoint
-        ours = matches(storage.endpoint, rf"^https?://{MINIO.static_host(self.chart)}(:|/|$)")
-        return when(and_(present(storage.endpoint), or_(minio.refs.enabled, not_(ours))), storage.endpoint)
+        named = matches(storage.endpoint, rf"^https?://{MINIO.static_host(self.chart)}(:|/|$)")
+        absent = named if minio is None else and_(named, not_(minio.enabled))
+        there = store.refs
+        endpoint = ternary(absent, there.endpoint, storage.endpoint)
+        return {
+            **own,
+            "endpoint": when(and_(present(endpoint), not_(and_(absent, not_(nonempty(there.endpoint))))), endpoint),
+            "region": ternary(absent, there.region, storage.region),
+            "path_style": ternary(absent, there.path_style, storage.path_style),
+        }
 
 
-def _document(product: ProductValues, store: Any) -> dict[str, Any]:
-    credentials = {"secret": product.credentials_secret, "keys": product.credentials}
-    facts = {
-        key: getattr(product, key)
-        for key in (
-            "name",
-            "version",
-            "domain",
-            "mode",
-            "source_hash",
-            "default_compute",
-            "models",
-            "data_retention_days",
-        )
+def _document(product: ProductValues, storage: Mapping[str, Any]) -> dict[str, Any]:
+    facts = ("name", "version", "domain", "mode", "source_hash", "default_compute", "models", "data_retention_days")
+    return {
+        **{key: getattr(product, key) for key in facts},
+        "catalog": {key: getattr(product.catalog, key) for key in ("uri", "warehouse", "scope")},
+        "storage": dict(storage),
+        "lineage": {key: getattr(product.lineage, key) for key in ("namespace", "endpoint")},
+        "telemetry": {key: getattr(product.telemetry, key) for key in ("endpoint", "protocol", "service_name")},
+        "credentials": {"secret": product.credentials_secret, "keys": product.credentials},
     }
-    groups: dict[str, tuple[Any, tuple[str, ...]]] = {
-        "catalog": (product.catalog, ("uri", "warehouse", "scope")),
-        "storage": (product.storage, ("endpoint", "bucket", "region", "path_style")),
-        "lineage": (product.lineage, ("namespace", "endpoint")),
-        "telemetry": (product.telemetry, ("endpoint", "protocol", "service_name")),
-    }
-    made = {name: {key: getattr(group, key) for key in keys} for name, (group, keys) in groups.items()}
-    made["storage"]["endpoint"] = store
-    return {**facts, **made, "credentials": credentials}
 
 
 def _by_key(credentials: Mapping[str, str]) -> dict[str, list[str]]:

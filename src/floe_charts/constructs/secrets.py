@@ -12,9 +12,9 @@ from pydantic import StringConstraints, create_model
 
 from floe_charts.constructs.part import PlatformPart, RequiredSecret, SecretKey
 from floe_charts.deployment import Environment
-from floe_charts.helm import DnsName, Field, HelmChart, Values, default, eq, variable
-from floe_charts.helm.expr import expression, node_of
-from floe_charts.helm.nodes import Call, Constant, Raw
+from floe_charts.helm import DnsName, Field, HelmChart, Values, default, eq, ne, variable
+from floe_charts.helm.expr import expression, node_of, whole_expression
+from floe_charts.helm.nodes import Call, Constant, Raw, ValueRef
 from floe_charts.helm.rules import ValueRule
 from floe_charts.helm.spec import INTEGER, STRING, Spec
 
@@ -86,6 +86,38 @@ class PlatformSecrets(PlatformPart[SecretsValues]):
         """The environment's own source."""
         return {"source": environment.secrets} if environment.secrets != "existing" else {}
 
+    def must_exist(self, secret: RequiredSecret) -> bool:
+        """The condition that neither the release nor the External Secrets Operator makes ``secret``, one of all."""
+        values: SecretSource = getattr(self.refs, _attribute(self.secrets.index(secret)))
+        source = default(values.source, self.refs.source)
+        return eq(source, "existing") if secret.can_be_generated else ne(source, "external")
+
+    def missing(self, values: Mapping[str, Any]) -> list[RequiredSecret]:
+        """Those of the Secrets that must exist by the final ``values`` of this part in an environment."""
+        common = values.get("source", "existing")
+        sources = {secret: values.get(secret.id, {}).get("source", common) for secret in self.secrets}
+        return [
+            secret
+            for secret, source in sources.items()
+            if source == "existing" or (source == "generated" and not secret.can_be_generated)
+        ]
+
+    def notices(self, served: Mapping[str, Mapping[str, Any]]) -> Sequence[str]:
+        """Names that values give to several Secrets, where the release is to make one of them: it can make only one."""
+        found: dict[str, None] = {}
+        for environment, values in served.items():
+            existing = self.missing(values[self.id])
+            by_name: dict[str, list[RequiredSecret]] = {}
+            for secret in self.secrets:
+                by_name.setdefault(_name_in(values, secret), []).append(secret)
+            for name, secrets in by_name.items():
+                if len(secrets) > 1 and any(secret not in existing for secret in secrets):
+                    ids = " and ".join(f"{self.id}.{secret.id}" for secret in secrets)
+                    found[f"{environment}: {ids} are one Secret, {name}, which can be made once; give each its own"] = (
+                        None
+                    )
+        return tuple(found)
+
     def build(self, v: SecretsValues) -> None:
         """Two templates for each Secret, of which one renders at most."""
         for index, secret in enumerate(self.secrets):
@@ -111,7 +143,12 @@ class PlatformSecrets(PlatformPart[SecretsValues]):
         remote = default(values.remote_key, name)
         fetched = [key for key in secret.keys if not key.text and not key.same_as]
         made = {key.name: key.text or f"{{{{ .{key.same_as} }}}}" for key in secret.keys if key not in fetched}
-        template = {"engineVersion": "v2", "mergePolicy": "Merge", "data": made}
+        shape = {
+            **({"type": secret.type} if secret.type != "Opaque" else {}),
+            **({"metadata": {"labels": dict(secret.labels)}} if secret.labels else {}),
+            **({"data": made} if made else {}),
+        }
+        template = {"template": {"engineVersion": "v2", "mergePolicy": "Merge", **shape}} if shape else {}
         return {
             "apiVersion": "external-secrets.io/v1",
             "kind": "ExternalSecret",
@@ -119,7 +156,7 @@ class PlatformSecrets(PlatformPart[SecretsValues]):
             "spec": {
                 "refreshInterval": v.refresh_interval,
                 "secretStoreRef": {"name": v.store.name, "kind": v.store.kind},
-                "target": {"name": name, "creationPolicy": "Owner", **({"template": template} if made else {})},
+                "target": {"name": name, "creationPolicy": "Owner", **template},
                 "data": [
                     {"secretKey": key.name, "remoteRef": {"key": remote, "property": key.name}} for key in fetched
                 ],
@@ -131,14 +168,15 @@ class PlatformSecrets(PlatformPart[SecretsValues]):
     def _add_generated(self, secret: RequiredSecret) -> None:
         name = _name(secret)
         before = variable("before", expression(_data_of(name)))
-        random = {key.name: _random(f"value{index}", key) for index, key in enumerate(secret.keys) if key.random}
+        random = {key.name: _random(f"text{index}", key) for index, key in enumerate(secret.keys) if key.random}
         data = {}
         for key in secret.keys:
             text = random.get(key.same_as or key.name)
             data[key.name] = text if text is not None else expression(Call("b64enc", (node_of(key.text),), STRING))
-        metadata = self.metadata(name, "secrets", annotations={"helm.sh/resource-policy": "keep"})
+        kept = {"helm.sh/resource-policy": "keep"}
+        metadata = self.metadata(name, "secrets", annotations=kept, labels=dict(secret.labels))
         self.add(
-            {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": data},
+            {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": secret.type, "data": data},
             name=self._file(secret),
             variables=[before, *random.values()],
         )
@@ -148,9 +186,18 @@ def _name(secret: RequiredSecret) -> str:
     return secret.name if secret.reference is None else secret.reference
 
 
+def _name_in(values: Mapping[str, Any], secret: RequiredSecret) -> str:
+    """The name of a Secret by the whole chart's final values."""
+    node = whole_expression(secret.reference)
+    here: Any = values
+    for key in node.path if isinstance(node, ValueRef) else ():
+        here = here.get(key) if isinstance(here, Mapping) else None
+    return here if isinstance(here, str) else secret.name
+
+
 def _data_of(name: str) -> Raw:
     """What the Secret holds already; without a cluster, as in ``helm template``, nothing."""
-    text = f'get (lookup "v1" "Secret" .Release.Namespace {node_of(name).operand(".")}) "data" | default dict'
+    text = f'get (lookup "v1" "Secret" $.Release.Namespace {node_of(name).operand("$")}) "data" | default dict'
     return Raw(text, Spec("map", item=STRING), tuple(node_of(name).reads()))
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from .fields import (
     CpuQuantity,
@@ -121,14 +121,16 @@ class Environment(Settings):
         default_factory=dict, description="Chart values of this environment; checked against the chart's own schema."
     )
 
-    @model_validator(mode="after")
-    def _generates_where_nothing_is_lost(self) -> Self:
-        if self.secrets == "generated" and self.kind not in ("development", "test"):
+    @field_validator("secrets")
+    @classmethod
+    def _generated_where_nothing_is_lost(cls, found: SecretsKind, info: ValidationInfo) -> SecretsKind:
+        kind = info.data.get("kind")
+        if found == "generated" and kind in ("staging", "production"):
             raise refusal(
-                f"secrets: generated is for development and test, and this environment's kind is {self.kind}",
-                "a GitOps controller would make new passwords at each sync; take existing or external",
+                f"generated Secrets are for development and test, and this environment's kind is {kind}",
+                "a GitOps controller would make new passwords at each sync: take existing or external",
             )
-        return self
+        return found
 
 
 class ResourceAmounts(Settings):

@@ -65,7 +65,9 @@ class Deployment(Settings):
         default=Components(), description="Strategy and source of each part of the platform."
     )
     values: dict[str, Any] = Field(
-        default_factory=dict, description="Chart values of all environments; checked against the chart's own schema."
+        default_factory=dict,
+        description="Chart values of all environments, over those that follow from their kinds and under their own; "
+        "checked against the chart's own schema.",
     )
     _source: _Source = PrivateAttr(default_factory=lambda: _Source(""))
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from floe_charts.helm.cdk8s_scope import start_cdk8s
-from floe_charts.helm.chart import ChartValues, CommonChartValues, HelmChart
+from floe_charts.helm.chart import HelmChart
 from floe_charts.helm.component import Component, Dependency, Template
 from floe_charts.helm.containers import (
     container,
     env_list,
     exec_probe,
     field_ref,
+    grpc_probe,
     http_probe,
     pod_security,
     restricted_security,
@@ -36,6 +37,7 @@ from floe_charts.helm.functions import (
     ge,
     gt,
     include,
+    join,
     le,
     lt,
     matches,
@@ -46,6 +48,7 @@ from floe_charts.helm.functions import (
     present,
     raw_template,
     ternary,
+    to_json,
     tpl,
     variable,
 )
@@ -59,8 +62,10 @@ from floe_charts.helm.kubernetes_types import (
     VolumeSource,
     Without,
 )
-from floe_charts.helm.pieces import each, when, yaml_text
+from floe_charts.helm.pieces import each, text_lines, when, yaml_text
 from floe_charts.helm.provided import ProvidedObject
+from floe_charts.helm.shared import ChartValues, CommonChartValues
+from floe_charts.helm.surroundings import autoscaled
 from floe_charts.helm.values import (
     AnyJson,
     Const,
@@ -84,8 +89,9 @@ from floe_charts.helm.values import (
     SubchartValues,
     Values,
 )
-from floe_charts.helm.workload import Part, autoscaled
+from floe_charts.helm.workload import Part
 from floe_charts.helm.workload_values import (
+    AccountPodValues,
     AutoscalingValues,
     DisruptionBudgetValues,
     PodValues,
@@ -103,6 +109,7 @@ __all__ = [
     "RELEASE_NAME",
     "RELEASE_NAMESPACE",
     "RELEASE_SERVICE",
+    "AccountPodValues",
     "Affinity",
     "AnyJson",
     "AutoscalingValues",
@@ -155,9 +162,11 @@ __all__ = [
     "exec_probe",
     "field_ref",
     "ge",
+    "grpc_probe",
     "gt",
     "http_probe",
     "include",
+    "join",
     "le",
     "lt",
     "matches",
@@ -173,6 +182,8 @@ __all__ = [
     "secret_volume",
     "tcp_probe",
     "ternary",
+    "text_lines",
+    "to_json",
     "token",
     "tpl",
     "variable",

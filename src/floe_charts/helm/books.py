@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from floe_charts.errors import DeclarationError, nearest
-from floe_charts.helm.component import Component, Dependency, Template
+from floe_charts.helm.component import Component, Dependency, Repeated, Template
 from floe_charts.helm.functions import RELEASE_NAMESPACE
 from floe_charts.helm.nodes import AsFound, Node, path_text
 from floe_charts.helm.spec import Property, Spec, property_specs
@@ -39,6 +40,8 @@ def _leaves(spec: Spec, path: _Path) -> Iterator[_Path]:
 def check_templates(templates: Iterable[Template]) -> None:
     """Refuse an object without a name, two of one kind and name, and two that want the same file.
 
+    An object that is repeated over a map must have the map's key in its name, so that each is another.
+
     Two of one kind and name pass where neither's conditions include the other's: they are taken to exclude each other.
 
     References need no check: an attribute that is not declared is an AttributeError where it is written.
@@ -49,6 +52,7 @@ def check_templates(templates: Iterable[Template]) -> None:
         metadata = template.manifest.get("metadata")
         if not isinstance(metadata, Mapping) or "name" not in metadata:
             raise DeclarationError(f"{template.title}: metadata.name is missing ({template.owner})")
+        _check_repeated(template, metadata["name"])
         same = objects.setdefault(_identity(template.manifest, metadata), [])
         for other in same:
             conditions = set(template.conditions), set(other.conditions)
@@ -63,6 +67,14 @@ def check_templates(templates: Iterable[Template]) -> None:
             raise DeclarationError(
                 f"templates/{file} is made twice ({owners}); give one of them a name: add(..., name=...)"
             )
+
+
+def _check_repeated(template: Template, name: object) -> None:
+    told = [part for part in parse(name) if isinstance(part, Node)] if isinstance(name, str) else []
+    for guard in template.conditions:
+        if isinstance(guard, Repeated) and not any(re.search(rf"\${guard.key}\b", node.go("$")) for node in told):
+            what = f"each is made for one entry of {guard.source.go('.')}, and must have the key in its name"
+            raise DeclarationError(f"{template.title}: {what} ({template.owner})")
 
 
 def _identity(manifest: Mapping[str, Any], metadata: Mapping[str, Any]) -> tuple[object, ...]:

@@ -4,73 +4,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any, cast
-
-from pydantic import StringConstraints
+from typing import Any
 
 from floe_charts.errors import DeclarationError
 from floe_charts.helm.books import check_balance, check_condition, check_defaults, check_templates
-from floe_charts.helm.cdk8s_scope import ConstructScope
-from floe_charts.helm.component import Component, Dependency, Template, cdk8s_template, helper_map
-from floe_charts.helm.docs import configuration_table
-from floe_charts.helm.expr import MapExpr, expression, node_of
-from floe_charts.helm.functions import include
+from floe_charts.helm.component import Component, Dependency, Template, cdk8s_template
+from floe_charts.helm.docs import configuration_table, differences_table
+from floe_charts.helm.expr import expression, node_of
 from floe_charts.helm.helpers import Helpers, helpers_text
 from floe_charts.helm.kubernetes import OLDEST, KubernetesSchemas, SchemaFault, field_path
-from floe_charts.helm.nodes import Call, HelperCall, Node, ValueRef, path_text
+from floe_charts.helm.nodes import Node, ValueRef, path_text
 from floe_charts.helm.notes import notes_text
 from floe_charts.helm.provided import PROVIDED_ANNOTATION, ProvidedObject, provided_text
 from floe_charts.helm.refs import refs_to
 from floe_charts.helm.rules import ValueRule
 from floe_charts.helm.schema import SchemaRequest, schema_text, values_schema
-from floe_charts.helm.spec import STRING, Property, Spec, property_specs
+from floe_charts.helm.shared import NAME_LIMIT, ChartValues, SharedByObjects
+from floe_charts.helm.spec import Property, Spec, property_specs
 from floe_charts.helm.template import TemplateWriter
 from floe_charts.helm.texts import scalar_text
-from floe_charts.helm.values import (
-    REGISTRY_PATTERN,
-    Const,
-    Field,
-    LabelValue,
-    ObjectRef,
-    PrintableText,
-    Values,
-)
+from floe_charts.helm.values import Const
 from floe_charts.helm.valuesfile import comment_lines, overlay_text, values_text
 from floe_charts.helm.witness import expression_at, has_alternatives, witness
-from floe_charts.helm.workload_values import ObjectAnnotationKey, ObjectLabelKey
 
-__all__ = ["ChartValues", "HelmChart", "CommonChartValues"]
+__all__ = ["HelmChart"]
 
+_DIFFERENCES = "Every key that one of the files `values-<environment>.yaml` sets, with its value in each."
 _IGNORED = (".git/", ".floe-charts*", "*.orig", "*.swp", "ci/")
 _CHART_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?\Z")
-# Room for the suffix of an object's name within the 63 characters of a DNS label.
-NAME_LIMIT = 40
-_OptionalName = Annotated[str, StringConstraints(pattern=r"^([a-z]([-a-z0-9]*[a-z0-9])?)?$", max_length=NAME_LIMIT)]
 
 
-class ChartValues(Values):
-    """Values of the chart as a whole."""
-
-    name_override: _OptionalName = Field("", description="Takes the place of the chart's name in labels.")
-    fullname_override: _OptionalName = Field(
-        "", description="Full name, with which the names of all objects begin; empty: made from the release's name."
-    )
-
-
-class CommonChartValues(ChartValues):
-    """Values of a chart whose objects are made by its components' own methods: what all objects and pods share."""
-
-    common_labels: dict[ObjectLabelKey, LabelValue] = Field({}, description="Labels of all objects and pods.")
-    common_annotations: dict[ObjectAnnotationKey, PrintableText] = Field(
-        {}, description="Annotations of all objects and pods."
-    )
-    image_registry: Annotated[str, StringConstraints(pattern=f"{REGISTRY_PATTERN}|^$")] = Field(
-        "", description="Registry that takes the place of every image's own: a mirror; empty: each its own."
-    )
-    image_pull_secrets: list[ObjectRef] = Field([], description="Secrets to pull images with.")
-
-
-class HelmChart(ConstructScope):
+class HelmChart(SharedByObjects):
     """A Helm chart. Components register themselves; :meth:`files` returns the whole directory.
 
     Any cdk8s construct may be put under the chart or under a component; its objects become templates.
@@ -117,55 +81,6 @@ class HelmChart(ConstructScope):
 
     # What components use
 
-    @property
-    def fullname(self) -> str:
-        """The name with which the names of all objects begin."""
-        return include(f"{self.chart_name}.fullname")
-
-    @property
-    def common_labels(self) -> MapExpr:
-        """The recommended labels, for ``{**chart.common_labels, ...}``."""
-        return helper_map(f"{self.chart_name}.labels")
-
-    @property
-    def common_annotations(self) -> Mapping[str, str]:
-        """The annotations that the values give all objects, for ``{**chart.common_annotations, ...}``."""
-        return cast("CommonChartValues", self.refs).common_annotations if self._shares else {}
-
-    @property
-    def _shares(self) -> bool:
-        return isinstance(self.values, CommonChartValues)
-
-    def extra_labels(self) -> Mapping[str, str]:
-        """Labels of all objects and pods beside the recommended ones, such as the environment; values may be texts with
-        expressions."""
-        return {}
-
-    def pod_labels(self, labels: Mapping[str, str] | None = None) -> MapExpr:
-        """The labels of pods: those that never change, what all objects have, and ``labels`` (an expression).
-
-        Without the chart's version, which would roll the pods at every release.
-        """
-        given = node_of(labels) if labels is not None else Call("dict", (), Spec("map"))
-        return MapExpr(self.helper("podLabels", given))
-
-    def helper(self, name: str, *arguments: Node) -> Node:
-        """The text that a named template of ``_helpers.tpl`` makes of the root object and ``arguments``."""
-        reads: tuple[tuple[str, ...], ...] = ()
-        if name == "image" and self._shares:
-            reads = (("imageRegistry",),)
-        return HelperCall(f"{self.chart_name}.{name}", arguments, STRING, reads)
-
-    @property
-    def pull_secrets(self) -> Mapping[str, Any]:
-        """The field ``imagePullSecrets`` of pods, where the chart's values have it."""
-        return {"imagePullSecrets": cast("CommonChartValues", self.refs).image_pull_secrets} if self._shares else {}
-
-    @property
-    def selector_labels(self) -> MapExpr:
-        """The labels that never change, for ``{**chart.selector_labels, ...}``."""
-        return helper_map(f"{self.chart_name}.selectorLabels")
-
     def register(self, component: Component[Any]) -> None:
         """Take in a component; its id becomes a key at the top of values.yaml."""
         taken = {*self.components, *(prop.name for prop in property_specs(type(self.values)).values()), "global"}
@@ -208,16 +123,16 @@ class HelmChart(ConstructScope):
         return frozenset(part.id for part in self.components.values() if part.open_values)
 
     def schema(self) -> dict[str, Any]:
-        """values.schema.json as a tree (draft-07)."""
-        return values_schema(self.properties(), self._schema_title, self.open_keys(), self.rules())
+        """values.schema.json as a tree (draft-07), not to be changed."""
+        return values_schema(self._schema_request())
 
     def rules(self) -> Sequence[ValueRule]:
         """What one value may be only where another one allows it."""
-        return ()
+        return tuple(rule for part in self.components.values() for rule in part.value_rules())
 
-    @property
-    def _schema_title(self) -> str:
-        return f"Values of {self.chart_name}"
+    def _schema_request(self) -> SchemaRequest:
+        title = f"Values of {self.chart_name}"
+        return SchemaRequest(tuple(self.properties()), title, self._header(), self.open_keys(), tuple(self.rules()))
 
     def dependencies(self) -> list[Dependency]:
         """The charts that this chart depends on."""
@@ -234,19 +149,25 @@ class HelmChart(ConstructScope):
         made = [template for part in self.components.values() for template in part.templates()]
         taken = {template.file for template in made}
         for manifest in self.cdk8s_manifests():
-            template = cdk8s_template(manifest, self.chart_name, (), type(self).__name__, taken)
+            shared = self.shared_metadata(manifest)
+            template = cdk8s_template(shared, self.chart_name, (), type(self).__name__, taken)
             taken.add(template.file)
             made.append(template)
         check_templates(made)
         return made
 
     def files(
-        self, *, base: Mapping[str, Any] | None = None, overlays: Mapping[str, Mapping[str, Any]] | None = None
+        self,
+        *,
+        base: Mapping[str, Any] | None = None,
+        overlays: Mapping[str, Mapping[str, Any]] | None = None,
+        compared: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> dict[str, str]:
         """The chart directory: relative path to text.
 
         ``base`` are the values for values.yaml, the declared defaults where it is not given; ``overlays`` are the
-        differences for ``values-<name>.yaml``. Both must have been checked against :meth:`schema`.
+        differences for ``values-<name>.yaml``. Both must have been checked against :meth:`schema`. ``compared`` are the
+        overlays that the README sets side by side, where they are others than those that are written.
 
         Raises :class:`DeclarationError` where the books do not balance or an object is not valid Kubernetes.
         """
@@ -254,7 +175,7 @@ class HelmChart(ConstructScope):
         values = dict(base) if base is not None else self.default_values()
         properties = self.properties()
         files: dict[str, str] = {}
-        extra = {key: node_of(value) for key, value in self.extra_labels().items()}
+        extra = {key: node_of(value) for key, value in self.own_labels(self.extra_labels(), beside_values=True).items()}
         reads: set[tuple[str, ...]] = {("nameOverride",), ("fullnameOverride",)}
         reads |= {("commonLabels",)} if self._shares else set()
         reads |= {path for node in extra.values() for path in node.reads()}
@@ -272,11 +193,9 @@ class HelmChart(ConstructScope):
             files["templates/NOTES.txt"] = f"{comment}\n{notes}"
         files["Chart.yaml"] = self._chart_yaml()
         files["values.yaml"] = values_text(properties, values, f"{self._header()}\n{self.description}")
-        request = SchemaRequest(
-            tuple(properties), self._schema_title, self._header(), self.open_keys(), tuple(self.rules())
-        )
-        files["values.schema.json"] = schema_text(request)
-        files["README.md"] = self._readme(properties, values)
+        files["values.schema.json"] = schema_text(self._schema_request())
+        shown = compared if compared is not None else overlays or {}
+        files["README.md"] = self._readme(properties, values, differences_table(values, shown))
         files[".helmignore"] = "".join(f"{line}\n" for line in (*comment_lines(self._header()), *_IGNORED))
         for name, overlay in (overlays or {}).items():
             files[f"values-{name}.yaml"] = overlay_text(overlay, f"{self._header()}\nWhat is different in {name}.")
@@ -343,12 +262,13 @@ class HelmChart(ConstructScope):
             tree["annotations"] = {PROVIDED_ANNOTATION: provided}
         return overlay_text({key: value for key, value in tree.items() if value}, self._header())
 
-    def _readme(self, properties: Iterable[Property], values: Mapping[str, Any]) -> str:
+    def _readme(self, properties: Iterable[Property], values: Mapping[str, Any], differences: str) -> str:
         sections = [
             f"# {self.chart_name}",
             self.description,
             self._header("*", "*"),
             *self.readme_sections,
+            *(["## What differs between environments", _DIFFERENCES, differences.rstrip("\n")] if differences else []),
             "## Configuration",
             configuration_table(properties, values).rstrip("\n"),
         ]

@@ -10,8 +10,7 @@ from typing import Any
 
 from floe_charts.errors import nearest
 from floe_charts.helm.books import declared_paths
-from floe_charts.helm.kubernetes_fields import Field as SchemaField
-from floe_charts.helm.kubernetes_types import kubernetes_field
+from floe_charts.helm.kubernetes_types import kubernetes_fields
 from floe_charts.helm.nodes import path_text
 from floe_charts.helm.rules import ValueRule
 from floe_charts.helm.spec import ANY, Property, Spec, property_specs
@@ -55,7 +54,7 @@ class DeclaredValues:
         self._open = open_keys
         self._properties = {prop.name: prop for prop in properties}
         self._schema = schema
-        self._rules = {rule.path: rule for rule in rules}
+        self._rules = tuple(rules)
         self._validator: Any = None
 
     def unknown(self, tree: Mapping[str, Any]) -> Iterator[Fault]:
@@ -126,38 +125,35 @@ class DeclaredValues:
             self._validator = jsonschema_rs.Draft7Validator(dict(self._schema()))
         if self._validator.is_valid(values):  # Much quicker than looking for errors.
             return []
-        made = []
-        for error in self._validator.iter_errors(values):
-            keys = tuple(str(key) for key in error.instance_path)
-            if error.kind.name == "required":
-                keys = (*keys, str(error.kind.property))
-            made.append(self._fault(error, keys))
-        return made
+        return [self._fault(error, values) for error in self._validator.iter_errors(values)]
 
-    def _fault(self, error: Any, keys: tuple[str, ...]) -> Fault:
-        path = path_text(keys)
-        rule = self._rules.get(path)
-        if error.kind.name == "not" and rule is not None and error.instance in rule.refused:
-            return Fault(path, f"{_found(error.instance)} is refused: {rule.because}", keys=keys)
-        if error.kind.name == "additionalProperties":
+    def _fault(self, error: Any, values: Mapping[str, Any]) -> Fault:
+        keys = tuple(str(key) for key in error.instance_path)
+        if error.kind.name == "not":
+            for rule in self._rules:
+                if rule.path == path_text(keys) and rule.refuses(values):
+                    return Fault(rule.path, f"{_found(error.instance)} is refused: {rule.because}", keys=keys)
+        inside = self._kubernetes_fields(keys)
+        if error.kind.name == "required":
+            keys = (*keys, str(error.kind.property))
+            needed = "is missing, and the chart needs it" if inside is None else f"is missing; {inside[0]} needs it"
+            for rule in self._rules:
+                if rule.path == path_text(keys) and rule.refuses(values):
+                    needed = f"is missing: {rule.because}"
+            return Fault(path_text(keys), needed, keys=keys)
+        if error.kind.name == "additionalProperties" and inside is not None:
             key = str(next(iter(error.kind.unexpected)))
-            field = self._kubernetes_field(keys)
-            if field is not None:
-                near = nearest(key, field.properties())
-                what = f"is not a field of Kubernetes' {field.name} that can be set here"
-                return Fault(path_text((*keys, key)), what, path_text((*keys, near)) if near else None, (*keys, key))
-        return Fault(path, _problem(error), keys=keys)
+            near = nearest(key, inside[1])
+            said = f"is not a field of Kubernetes' {inside[0]} that can be set here"
+            return Fault(path_text((*keys, key)), said, path_text((*keys, near)) if near else None, (*keys, key))
+        return Fault(path_text(keys), _problem(error), keys=keys)
 
-    def _kubernetes_field(self, keys: tuple[str, ...]) -> SchemaField | None:
-        """The type of Kubernetes of the value at a path; None outside of such."""
+    def _kubernetes_fields(self, keys: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
+        """The type of Kubernetes at a path, and its fields; None outside of such."""
         for length in range(1, len(keys) + 1):
             spec = self.spec_at(keys[:length])
-            if spec is None or spec.kubernetes is None:
-                continue
-            field: SchemaField | None = kubernetes_field(spec.kubernetes)
-            for step in keys[length:]:
-                field = field.child(int(step) if step.isdigit() else step) if field is not None else None
-            return field
+            if spec is not None and spec.kubernetes is not None:
+                return kubernetes_fields(spec.kubernetes, keys[length:])
         return None
 
     def _siblings(self, path: tuple[str, ...]) -> list[str]:
@@ -223,11 +219,11 @@ def _to_only_leaf(tree: Mapping[str, Any], path: tuple[str, ...]) -> tuple[str, 
 
 
 def _nearest_end(path: tuple[str, ...], declared: list[tuple[str, ...]]) -> tuple[str, ...] | None:
-    """The only declared path that ends in the same two keys, or more of them."""
+    """The declared path that ends in the same two keys, or more of them; of several the one that is shorter."""
     for length in range(len(path) - 1, 1, -1):
         found = _ending(path[-length:], declared)
         if found:
-            return found[0] if len(found) == 1 else None
+            return found[0] if len(found) == 1 or len(found[0]) < len(found[1]) else None
     return None
 
 
@@ -276,8 +272,6 @@ _NOUNS = {
 def _problem(error: Any) -> str:
     """What a validation error says, in words."""
     kind = error.kind
-    if kind.name == "required":
-        return "is missing, and the chart needs it"
     if kind.name == "type":
         taken = " or ".join(_NOUNS.get(name, name) for name in kind.types)
         return f"takes {taken}, found {_found(error.instance)}"

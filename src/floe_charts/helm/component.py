@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from floe_charts.errors import DeclarationError
 from floe_charts.helm.cdk8s_scope import ConstructScope
 from floe_charts.helm.containers import container
-from floe_charts.helm.expr import MapExpr, StrExpr, expression, node_of
-from floe_charts.helm.functions import RELEASE_NAMESPACE, condition_of, include
+from floe_charts.helm.expr import StrExpr, expression, node_of
+from floe_charts.helm.functions import RELEASE_NAMESPACE, condition_of
 from floe_charts.helm.nodes import Call, Constant, LoopItem, LoopKey, Node, Variable
 from floe_charts.helm.pieces import loop_names
 from floe_charts.helm.refs import refs_to
-from floe_charts.helm.spec import STRING, Spec
+from floe_charts.helm.rules import ValueRule
+from floe_charts.helm.spec import STRING
 from floe_charts.helm.tokens import parse
 from floe_charts.helm.values import Image, Values
 
@@ -151,6 +152,10 @@ class Component(ConstructScope, Generic[V]):
     def build(self, v: V) -> None:
         """Make the component's objects with :meth:`add`; ``v`` reads like the values, its leaves are expressions."""
 
+    def value_rules(self) -> Sequence[ValueRule]:
+        """What one of the component's values may be only where another one allows it."""
+        return ()
+
     # What build works with
 
     def add(
@@ -205,11 +210,14 @@ class Component(ConstructScope, Generic[V]):
         finally:
             self._conditions.pop()
 
-    def part(self, name: str, ports: Mapping[str, int] | None = None) -> Part:
-        """A named part with ports, from which workloads and Services are made."""
+    def part(self, name: str, ports: Mapping[str, int] | None = None, **more: Any) -> Part:
+        """A named part with ports, from which workloads and Services are made.
+
+        ``more`` tells several parts of one name apart (``object_name``, ``labels``: :class:`~floe_charts.helm.Part`).
+        """
         from floe_charts.helm.workload import Part
 
-        return Part(self, name, dict(ports or {}))
+        return Part(self, name, dict(ports or {}), **more)
 
     def name(self, suffix: str = "") -> str:
         """The chart's full name followed by ``-suffix``."""
@@ -224,10 +232,13 @@ class Component(ConstructScope, Generic[V]):
         return {**self.chart.selector_labels, "app.kubernetes.io/component": component or self.file_stem}
 
     def metadata(self, name: str, component: str | None = None, **more: Any) -> dict[str, Any]:
-        """The metadata of a namespaced object called ``name``."""
+        """The metadata of a namespaced object called ``name``; ``labels`` and ``annotations`` join the common ones."""
         annotations = {**self.chart.common_annotations, **more.pop("annotations", {})}
-        labels = {**self.labels(component), **more.pop("labels", {})}
-        return {"name": name, "namespace": RELEASE_NAMESPACE, "labels": labels, **more, "annotations": annotations}
+        own = more.pop("labels", {})
+        component_label = {"app.kubernetes.io/component": component or self.file_stem}
+        labels = {**self.chart.labels_beside(own), **component_label, **own}
+        made = {"name": name, "namespace": RELEASE_NAMESPACE, "labels": labels, **more}
+        return {**made, "annotations": annotations} if annotations else made
 
     def image(self, image: Image) -> str:
         """``registry/repository:tag`` of an image among the values, with its digest where it has one."""
@@ -247,9 +258,17 @@ class Component(ConstructScope, Generic[V]):
         """A ConfigMap; a text in ``data`` may be ``yaml_text(...)``."""
         return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": self.metadata(name, component), "data": data}
 
-    def checksum(self, template: Template) -> str:
-        """The SHA-256 of a template's text, for an annotation that rolls pods when it changes."""
-        return cast("str", StrExpr(FileChecksum(template.file)))
+    def checksum(self, template: Template | str) -> str:
+        """The SHA-256 of a template's text without versions, for an annotation that rolls pods when it changes.
+
+        The template of another component is said by its file (:meth:`file_of`).
+        """
+        file = template if isinstance(template, str) else template.file
+        return cast("str", StrExpr(self.chart.helper("checksum", Constant(file, STRING))))
+
+    def file_of(self, kind: str) -> str:
+        """The template file of the component's object of a kind, where that was added without a name."""
+        return f"{self.file_stem}-{kind.lower()}.yaml"
 
     def depend(self, dependency: Dependency, *, known_version: str | None = None) -> None:
         """Hand this component's values to a dependency; its key must be the component's id.
@@ -279,7 +298,8 @@ class Component(ConstructScope, Generic[V]):
         manifests += [(conditions, found) for scope, conditions in self._scopes for found in scope.cdk8s_manifests()]
         taken = {template.file for template in made}
         for conditions, manifest in manifests:
-            made.append(cdk8s_template(manifest, self.file_stem, conditions, type(self).__name__, taken))
+            shared = self.chart.shared_metadata(manifest, {"app.kubernetes.io/component": self.file_stem})
+            made.append(cdk8s_template(shared, self.file_stem, conditions, type(self).__name__, taken))
             taken.add(made[-1].file)
         return made
 
@@ -314,22 +334,3 @@ def cdk8s_template(
     while file in taken:
         file, count = _file_name(f"{base}-{count}", manifest, owner), count + 1
     return Template(file, manifest, conditions, owner)
-
-
-@dataclass(frozen=True)
-class FileChecksum(Node):
-    """The checksum of a rendered template of the same chart."""
-
-    file: str
-
-    @property
-    def spec(self) -> Spec:
-        return STRING
-
-    def go(self, root: str) -> str:
-        return f'include (print $.Template.BasePath "/{self.file}") {root} | sha256sum'
-
-
-def helper_map(template: str) -> MapExpr:
-    """The entries that a named template writes, for ``{**helper_map("x.labels"), ...}``."""
-    return MapExpr(node_of(include(template)))

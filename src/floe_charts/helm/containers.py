@@ -18,6 +18,7 @@ __all__ = [
     "env_list",
     "exec_probe",
     "field_ref",
+    "grpc_probe",
     "http_probe",
     "pod_security",
     "restricted_security",
@@ -95,6 +96,13 @@ def http_probe(path: str, port: str | int, *, period: int = 10, failures: int = 
     return _probe({"httpGet": {"path": path, "port": port}}, period, failures, timeout)
 
 
+def grpc_probe(
+    port: int, service: str = "", *, period: int = 10, failures: int = 3, timeout: int = 5
+) -> dict[str, Any]:
+    """A probe that asks gRPC's health service about ``service``; ``period`` and ``timeout`` in seconds."""
+    return _probe({"grpc": {"port": port, "service": service}}, period, failures, timeout)
+
+
 def tcp_probe(port: str | int, *, period: int = 10, failures: int = 3, timeout: int = 5) -> dict[str, Any]:
     """A probe that opens a connection; ``period`` and ``timeout`` in seconds."""
     return _probe({"tcpSocket": {"port": port}}, period, failures, timeout)
@@ -117,13 +125,13 @@ def container(
     env: Mapping[str, Any] | None = None,
     resources: Resources | None = None,
     security: Mapping[str, Any] | None = None,
-    mounts: Mapping[str, str] | None = None,
+    mounts: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> dict[str, Any]:
     """A container of the image ``image`` (``repository:tag``) that meets the Pod Security Standard ``restricted``.
 
-    ``mounts`` maps the name of a volume to where it is mounted. ``more`` are fields of the container as Kubernetes
-    names them: ``args``, ``command``, ``livenessProbe``, ...
+    ``mounts`` maps the name of a volume to where it is mounted, or to ``when(condition, path)``. ``more`` are fields of
+    the container as Kubernetes names them: ``args``, ``command``, ``livenessProbe``, ...
     """
     made: dict[str, Any] = {"name": name, "image": image, "imagePullPolicy": "IfNotPresent"}
     made.update({key: more.pop(key) for key in ("command", "args") if key in more})
@@ -137,8 +145,14 @@ def container(
         made["resources"] = resources
     made["securityContext"] = dict(restricted_security() if security is None else security)
     if mounts:
-        made["volumeMounts"] = [{"name": volume, "mountPath": path} for volume, path in mounts.items()]
+        made["volumeMounts"] = [_mount(volume, path) for volume, path in mounts.items()]
     return made
+
+
+def _mount(volume: str, path: Any) -> Any:
+    if isinstance(path, Conditional):
+        return path.of(lambda body: _mount(volume, body))
+    return {"name": volume, "mountPath": path}
 
 
 def secret_volume(name: str, secret: str | StrExpr, **more: Any) -> dict[str, Any]:

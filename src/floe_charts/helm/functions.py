@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar, cast
@@ -13,8 +14,9 @@ from floe_charts.helm.spec import BOOLEAN, NUMBER, STRING, Spec
 
 __all__ = [
     "CHART_APP_VERSION", "CHART_NAME", "CHART_VERSION", "RELEASE_NAME", "RELEASE_NAMESPACE", "RELEASE_SERVICE",
-    "and_", "condition_of", "default", "eq", "filled", "ge", "gt", "holds_objects", "include", "le", "lt",
-    "matches", "ne", "nonempty", "not_", "or_", "presence", "present", "raw_template", "ternary", "tpl", "variable",
+    "and_", "condition_of", "default", "eq", "filled", "ge", "gt", "holds_objects", "include", "join", "le", "lt",
+    "matches", "ne", "nonempty", "not_", "or_", "presence", "present", "raw_template", "ternary", "to_json", "tpl",
+    "variable",
 ]  # fmt: skip
 
 _T = TypeVar("_T")
@@ -191,6 +193,20 @@ def _choose(condition: Node, then: Node, otherwise: Node, optional: bool = False
     return Call("ternary", (AsFound(then, spec), AsFound(otherwise, spec), condition), spec)
 
 
+def join(separator: str, texts: Sequence[str]) -> str:
+    """The texts of a list as one, ``separator`` between them."""
+    node = node_of(texts)
+    if node.spec.kind != "list" or node.spec.item is None or node.spec.item.kind != "string":
+        raise DeclarationError(f"join takes a list of strings, but {node.go('.')} is {node.spec.in_words}")
+    spec = replace(STRING, text_safe=node.spec.text_safe and separator.isascii() and separator.isprintable())
+    return cast("str", expression(Call("join", (Constant(separator, STRING), node), spec)))
+
+
+def to_json(value: object) -> str:
+    """A value as JSON on one line, for a program that reads it."""
+    return cast("str", expression(Call("toJson", (AsFound(node_of(value), node_of(value).spec),), STRING)))
+
+
 def include(template: str) -> str:
     """The text that a named template of ``_helpers.tpl`` makes, called with the root object."""
     return cast("str", expression(Call("include", (node_of(template),), STRING, context=True)))
@@ -214,6 +230,9 @@ def raw_template(text: str, *, like: _T, reads: Sequence[object] = ()) -> _T:
 def variable(name: str, value: _T) -> _T:
     """``value`` computed once, above the object that uses it: for what differs at each computing, as random text does.
 
-    ``name`` is the variable's, a word. Hand it to ``Component.add(..., variables=[...])`` too.
+    ``name`` is the variable's, a word that no loop has (``item``, ``key``, ``value``). Hand what is returned to
+    ``Component.add(..., variables=[...])`` too, before what uses it. Raises :class:`DeclarationError` for another name.
     """
+    if not re.fullmatch(r"(?!(item|key|value|any)\d*$)[a-z][A-Za-z0-9]*", name):
+        raise DeclarationError(f"{name!r} cannot be a variable's name: a word, and none that loops have")
     return cast("_T", expression(Variable(name, node_of(value))))

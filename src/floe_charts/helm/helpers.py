@@ -27,7 +27,8 @@ def helpers_text(helpers: Helpers) -> str:
 
     ``name`` and ``fullname`` follow Helm's conventions (``helm create``): the full name is ``fullnameOverride``, else
     the release's name where it holds the chart's, else both. It is cut, so that a suffix fits into a DNS label.
-    ``labels`` are for objects, ``podLabels`` for pods, ``selectorLabels`` for selectors, ``image`` is an image's name.
+    ``labels`` are for objects, ``podLabels`` for pods, ``selectorLabels`` for selectors, ``image`` is an image's name,
+    ``checksum`` what a template's text amounts to.
     """
     chart, limit = helpers.chart, helpers.limit
     name = _define(f"{chart}.name", '{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}')
@@ -57,7 +58,7 @@ def helpers_text(helpers: Helpers) -> str:
         "app.kubernetes.io/managed-by: {{ .Release.Service | quote }}",
         f'{{{{ include "{chart}.podLabels" (list . dict) }}}}',
     )
-    labels_of = "merge (dict) (index . 1) $root.Values.commonLabels" if helpers.shares else "index . 1"
+    labels_of = "mergeOverwrite (dict) $root.Values.commonLabels (index . 1)" if helpers.shares else "index . 1"
     pods = _define(
         f"{chart}.podLabels",
         "{{- $root := index . 0 }}",
@@ -75,7 +76,13 @@ def helpers_text(helpers: Helpers) -> str:
         f'{{{{- printf "%s/%s:%s" ({registry}) $image.repository $image.tag }}}}',
         "{{- with $image.digest }}@{{ . }}{{ end }}",
     )
-    return "\n".join((name, fullname, selector, labels, pods, image))
+    # The labels with versions are left out: pods would roll at every release.
+    checksum = _define(
+        f"{chart}.checksum",
+        '{{- $text := include (print (index . 0).Template.BasePath "/" (index . 1)) (index . 0) }}',
+        '{{- regexReplaceAll "(helm.sh/chart|app.kubernetes.io/version): .*" $text "" | sha256sum }}',
+    )
+    return "\n".join((name, fullname, selector, labels, pods, image, checksum))
 
 
 def _define(name: str, *lines: str) -> str:

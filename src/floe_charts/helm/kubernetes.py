@@ -60,9 +60,9 @@ class KubernetesSchemas:
         """Whether Kubernetes itself has this kind (a custom resource is not known)."""
         return self._library.kind(api_version, kind) is not None
 
-    def definition(self, name: str) -> Field:
-        """The schema of a type by its full name, such as ``io.k8s.api.core.v1.Affinity``."""
-        return self._library.field({"$ref": name}, name.rpartition(".")[2])
+    def definition(self, name: str) -> Field | None:
+        """The schema of a type by its full name, such as ``io.k8s.api.core.v1.Affinity``; None where there is none."""
+        return self._library.field({"$ref": name}, name) if self._library.defines(name) else None
 
     def validate(self, obj: Mapping[str, object]) -> list[SchemaFault]:
         """Every place where ``obj`` does not fit the schema of its kind; none for a kind that is not known.
@@ -136,10 +136,16 @@ class _Library:
             return None
         return Field(schema, kind, self)
 
-    def _definition(self, name: str) -> Schema:
+    def defines(self, name: str) -> bool:
+        return name in self._definition_texts()
+
+    def _definition_texts(self) -> dict[str, str]:
         if self._texts is None:
             self._texts = _split_definitions((self._directory / "_definitions.json").read_text(encoding="utf-8"))
-        text = self._texts.get(name)
+        return self._texts
+
+    def _definition(self, name: str) -> Schema:
+        text = self._definition_texts().get(name)
         if text is None:
             raise HelmError(
                 f"kubernetes-validate's schemas refer to {name}, which they do not define; reinstall the package"

@@ -2,8 +2,8 @@
 
 ``affinity: Affinity = Field({}, ...)`` takes any affinity that Kubernetes takes, and a wrong field in it is refused.
 The schemas are those of the oldest Kubernetes that a chart supports, closed, without nulls, and narrowed where the API
-server asks for more than they say (:data:`_NARROWED`, after k8s.io/kubernetes/pkg/apis/core/validation). Every text in
-them is such that Helm's ``toYaml`` writes it unharmed.
+server asks for more than they say (:mod:`floe_charts.helm.kubernetes_narrowing`). Every text in them is such that
+Helm's ``toYaml`` writes it unharmed.
 """
 
 from __future__ import annotations
@@ -13,199 +13,34 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any
 
-from pydantic import StringConstraints
-
 from floe_charts.errors import DeclarationError
 from floe_charts.helm.kubernetes import OLDEST, KubernetesSchemas
-from floe_charts.helm.kubernetes_fields import Field as SchemaField
+from floe_charts.helm.kubernetes_narrowing import NARROWED, Narrowing, Schema, text_schema
+from floe_charts.helm.patterns import QUANTITY_PATTERN, WRITABLE_PATTERN
+from floe_charts.helm.values import EnvName
 
 __all__ = [
-    "EXTRA_MOUNT_PATTERN",
     "Affinity",
     "EnvSource",
     "ExtraEnv",
     "KubernetesType",
     "Toleration",
     "TopologySpreadConstraint",
-    "VolumeMountOptions",
     "VolumeSource",
     "Without",
     "kubernetes_definitions",
     "kubernetes_example",
-    "kubernetes_field",
+    "kubernetes_fields",
 ]
 
 _CORE = "io.k8s.api.core.v1."
-_LABEL_KEY = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
-_LABEL_VALUE = r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"
-_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
-_QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$"
-# As characters, not as escapes: Go's regular expressions do not know \\u.
-_WRITABLE = "^[^\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\u2028\u2029\ufffe\uffff]*$"
+_META = "io.k8s.apimachinery.pkg.apis.meta.v1."
+_NOT_CORE = frozenset({"LabelSelector", "LabelSelectorRequirement"})
 _INT32 = {"minimum": -(2**31), "maximum": 2**31 - 1}
+# Helm reads numbers as floats: whole numbers beyond these are no longer exact.
 _EXACT = {"minimum": -(2**53) + 1, "maximum": 2**53 - 1}
-
-_Schema = dict[str, Any]
-
-
-def _text(pattern: str, length: int = 253) -> _Schema:
-    return {"type": "string", "pattern": pattern, "maxLength": length}
-
-
-def _choice(*members: str) -> _Schema:
-    return {"type": "string", "enum": list(members)}
-
-
-def _when(field: str, members: Sequence[str], then: _Schema, otherwise: _Schema | None = None) -> _Schema:
-    """A rule about the other fields where ``field`` is one of ``members``."""
-    rule: _Schema = {"if": {"required": [field], "properties": {field: {"enum": list(members)}}}, "then": then}
-    return {**rule, **({"else": otherwise} if otherwise is not None else {})}
-
-
-def _has(field: str, value: str) -> _Schema:
-    return {"required": [field], "properties": {field: {"const": value}}}
-
-
-_NO_VALUES = {"properties": {"values": {"type": "array", "maxItems": 0}}}
-_KEY = _text(_LABEL_KEY, 317)
-_NAME = _text(_SUBDOMAIN)
-_MODE = {"type": "integer", "minimum": 0, "maximum": 0o777}
-_DATA_KEY = _text(r"^[-._a-zA-Z0-9]+$")
-# Relative, and not upwards.
-_RELATIVE = _text(r"^[A-Za-z0-9_-][A-Za-z0-9_-]*([./][A-Za-z0-9_-]+)*$")
-_KEY_REF: Mapping[str, Any] = {"fields": {"name": _NAME, "key": _DATA_KEY}, "required": ["name"]}
-EXTRA_MOUNT_PATTERN = r"^/(data|etc/pki|etc/ssl|extra|home|mnt|run|srv|usr/local)(/[A-Za-z0-9_][A-Za-z0-9._-]*)*$"
-"""Where extra volumes may be mounted; a chart's own are elsewhere."""
-_WEIGHT = {"type": "integer", "minimum": 1, "maximum": 100}
-
-# Definition to what the API server asks beyond the schema: ``fields`` in the place of the schema's own, further
-# ``required`` ones, ``more`` keywords; ``only`` are the fields that stay.
-_NARROWED: dict[str, Mapping[str, Any]] = {
-    "Toleration": {
-        "fields": {
-            "key": _KEY,
-            "operator": _choice("Exists", "Equal"),
-            "value": _text(_LABEL_VALUE, 63),
-            "effect": _choice("NoSchedule", "PreferNoSchedule", "NoExecute"),
-        },
-        "more": {
-            "allOf": [
-                _when("operator", ["Exists"], {"properties": {"value": {"type": "string", "maxLength": 0}}}),
-                {"anyOf": [{"required": ["key"]}, _has("operator", "Exists")]},
-                {"anyOf": [{"not": {"required": ["tolerationSeconds"]}}, _has("effect", "NoExecute")]},
-            ]
-        },
-    },
-    "NodeSelectorRequirement": {
-        "fields": {
-            "key": _KEY,
-            "operator": _choice("In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"),
-            "values": {"type": "array", "items": _text(_LABEL_VALUE, 63)},
-        },
-        "more": {
-            "allOf": [
-                _when("operator", ["In", "NotIn"], {"required": ["values"], "properties": {"values": {"minItems": 1}}}),
-                _when("operator", ["Exists", "DoesNotExist"], _NO_VALUES),
-                _when("operator", ["Gt", "Lt"], {
-                    "required": ["values"],
-                    "properties": {
-                        "values": {"minItems": 1, "maxItems": 1, "items": {"pattern": "^(0|[1-9][0-9]{0,17})$"}}
-                    },
-                }),
-            ]
-        },
-    },
-    "NodeSelectorTerm": {"only": ("matchExpressions",), "more": {"minProperties": 1}},
-    "NodeSelector": {"more": {"properties": {"nodeSelectorTerms": {"minItems": 1}}}},
-    "LabelSelectorRequirement": {
-        "fields": {
-            "key": _KEY,
-            "operator": _choice("In", "NotIn", "Exists", "DoesNotExist"),
-            "values": {"type": "array", "items": _text(_LABEL_VALUE, 63)},
-        },
-        "more": _when(
-            "operator",
-            ["In", "NotIn"],
-            {"required": ["values"], "properties": {"values": {"minItems": 1}}},
-            _NO_VALUES,
-        ),
-    },
-    "LabelSelector": {
-        "fields": {
-            "matchLabels": {
-                "type": "object",
-                "propertyNames": {"pattern": _LABEL_KEY},
-                "additionalProperties": _text(_LABEL_VALUE, 63),
-            }
-        }
-    },
-    "PreferredSchedulingTerm": {"fields": {"weight": _WEIGHT}},
-    "WeightedPodAffinityTerm": {"fields": {"weight": _WEIGHT}},
-    "PodAffinityTerm": {
-        "fields": {
-            "topologyKey": _KEY,
-            "namespaces": {"type": "array", "items": _text(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", 63)},
-        }
-    },
-    "TopologySpreadConstraint": {
-        "fields": {
-            "maxSkew": {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
-            "minDomains": {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
-            "topologyKey": _KEY,
-            "whenUnsatisfiable": _choice("DoNotSchedule", "ScheduleAnyway"),
-            "nodeAffinityPolicy": _choice("Honor", "Ignore"),
-            "nodeTaintsPolicy": _choice("Honor", "Ignore"),
-            "matchLabelKeys": {"type": "array", "items": _KEY, "uniqueItems": True},
-        },
-        "more": {
-            "allOf": [
-                _when("whenUnsatisfiable", ["ScheduleAnyway"], {"not": {"required": ["minDomains"]}}),
-                {"anyOf": [{"not": {"required": ["matchLabelKeys"]}}, {"required": ["labelSelector"]}]},
-            ]
-        },
-    },
-    "EnvVar": {"more": {"minProperties": 1, "maxProperties": 1}},
-    "EnvVarSource": {"more": {"minProperties": 1, "maxProperties": 1}},
-    "SecretKeySelector": _KEY_REF,
-    "ConfigMapKeySelector": _KEY_REF,
-    "ObjectFieldSelector": {
-        "fields": {
-            "apiVersion": {"type": "string", "const": "v1"},
-            "fieldPath": _text(
-                r"^(metadata\.(name|namespace|uid|(labels|annotations)\['[A-Za-z0-9./_-]+'\])"
-                r"|spec\.(nodeName|serviceAccountName)|status\.(hostIP|podIP|podIPs))$"
-            ),
-        }
-    },
-    "ResourceFieldSelector": {
-        "fields": {
-            "resource": _text(r"^(limits|requests)\.(cpu|memory|ephemeral-storage)$"),
-            "containerName": _text(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", 63),
-        }
-    },
-    "EmptyDirVolumeSource": {"fields": {"medium": _choice("", "Memory")}},
-    "KeyToPath": {"fields": {"key": _DATA_KEY, "path": _RELATIVE, "mode": _MODE}},
-    "ConfigMapVolumeSource": {"fields": {"name": _NAME, "defaultMode": _MODE}, "required": ["name"]},
-    "SecretVolumeSource": {"fields": {"secretName": _NAME, "defaultMode": _MODE}, "required": ["secretName"]},
-    "PersistentVolumeClaimVolumeSource": {"fields": {"claimName": _NAME}},
-    "CSIVolumeSource": {
-        "fields": {"driver": _text(r"^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$", 63)},
-        "only": ("driver", "readOnly", "volumeAttributes"),
-    },
-    # The volumes that the Pod Security Standard restricted allows, less those with objects of their own inside.
-    "Volume": {
-        "only": ("configMap", "csi", "emptyDir", "persistentVolumeClaim", "secret"),
-        "more": {"minProperties": 1, "maxProperties": 1},
-    },
-    "VolumeMount": {
-        "fields": {
-            # Not where a chart's own volumes are, nor over the programs of the image.
-            "mountPath": _text(EXTRA_MOUNT_PATTERN, 255),
-            "subPath": _RELATIVE,
-        },
-        "only": ("mountPath", "readOnly", "subPath"),
-    },
-}  # fmt: skip
+# YAML would merge the key <<, and its keys end at 1024 characters.
+_KEYS = {"pattern": WRITABLE_PATTERN, "maxLength": 253, "not": {"const": "<<"}}
 
 
 @dataclass(frozen=True)
@@ -221,9 +56,14 @@ class KubernetesType:
     without: tuple[str, ...] = ()
 
     @property
+    def full_name(self) -> str:
+        """The name in Kubernetes' OpenAPI document."""
+        return f"{_META if self.definition in _NOT_CORE else _CORE}{self.definition}"
+
+    @property
     def name(self) -> str:
-        """The name among the definitions of values.schema.json."""
-        return self.definition if not self.without else f"{self.definition}.without.{'.'.join(self.without)}"
+        """The name among the definitions of values.schema.json; no Values class can have it."""
+        return ".without.".join((self.full_name, *self.without))
 
 
 @dataclass(frozen=True)
@@ -242,88 +82,94 @@ class Without:
         return {"not": {"anyOf": [{"required": [key]} for key in self.keys]}}
 
 
-def kubernetes_definitions(kind: KubernetesType) -> dict[str, _Schema]:
-    """The definitions that a reference to ``kind`` needs, by name; those of a chart are put together."""
-    found: dict[str, _Schema] = {}
+@cache
+def kubernetes_definitions(kind: KubernetesType) -> Mapping[str, Schema]:
+    """The definitions that a reference to ``kind`` needs, by name; not to be changed.
+
+    Raises :class:`DeclarationError` for a type that Kubernetes does not have.
+    """
+    found: dict[str, Schema] = {}
     _collect(kind, found)
     return found
 
 
-def kubernetes_field(kind: KubernetesType) -> SchemaField:
-    """The strict schema of ``kind`` as it is asked about fields that do not exist."""
-    return KubernetesSchemas(OLDEST).definition(_full_name(kind.definition))
+def kubernetes_fields(kind: KubernetesType, steps: Sequence[str]) -> tuple[str, tuple[str, ...]] | None:
+    """The name of Kubernetes' type ``steps`` inside a value of ``kind``, and the fields that can be set there.
+
+    None for a place that has no fields.
+    """
+    definitions = kubernetes_definitions(kind)
+    name, schema = kind.definition, definitions[kind.name]
+    for step in steps:
+        schema = schema.get("properties", {}).get(step) or schema.get("items") or {}
+        if "$ref" in schema:
+            full = schema["$ref"].rpartition("/")[2]
+            name, schema = full.rpartition(".")[2], definitions[full]
+    return (name, tuple(schema["properties"])) if "properties" in schema else None
 
 
 @cache
 def kubernetes_example(kind: KubernetesType) -> Any:
     """The smallest value that the schema of ``kind`` takes; not to be changed."""
     definitions = kubernetes_definitions(kind)
-    return _example({"$ref": f"#/definitions/{kind.name}"}, definitions)
+    return _example(definitions[kind.name], definitions)
 
 
-def _full_name(definition: str) -> str:
-    if definition in ("LabelSelector", "LabelSelectorRequirement"):
-        return f"io.k8s.apimachinery.pkg.apis.meta.v1.{definition}"
-    return f"{_CORE}{definition}"
-
-
-def _collect(kind: KubernetesType, found: dict[str, _Schema]) -> None:
+def _collect(kind: KubernetesType, found: dict[str, Schema]) -> None:
     if kind.name in found:
         return
-    found[kind.name] = {}
-    schema, used = _narrowed(kind)
-    found[kind.name] = schema
+    found[kind.name], used = _narrowed(kind)
     for name in used:
         _collect(KubernetesType(name), found)
 
 
 @cache
-def _narrowed(kind: KubernetesType) -> tuple[_Schema, tuple[str, ...]]:
-    """The schema of one definition, and the names of those that it refers to."""
-    raw = kubernetes_field(kind).properties()
-    if not raw:
+def _narrowed(kind: KubernetesType) -> tuple[Schema, tuple[str, ...]]:
+    """The schema of one type, and the names of those that it refers to."""
+    own = KubernetesSchemas(OLDEST).definition(kind.full_name)
+    raw = own.properties() if own is not None else {}
+    if own is None or not raw:
         raise DeclarationError(f"{kind.definition} is no type of Kubernetes with fields")
-    rules = _NARROWED.get(kind.definition, {})
-    fields: Mapping[str, Any] = rules.get("fields", {})
-    kept = [name for name in raw if name in rules.get("only", raw) and name not in kind.without]
+    rules = NARROWED.get(kind.definition, Narrowing())
+    kept = [name for name in rules.only or raw if name not in kind.without]
     used: list[str] = []
-    properties = {name: fields[name] if name in fields else _translated(raw[name], used) for name in kept}
-    required = [name for name in kubernetes_field(kind).required if name in kept]
-    more = dict(rules.get("more", {}))
+    properties = {name: rules.fields.get(name) or _translated(raw[name], used) for name in kept}
+    more = dict(rules.more)
     for name, extra in more.pop("properties", {}).items():
         properties[name] = {**properties[name], **extra}
-    schema: _Schema = {"type": "object", "additionalProperties": False, "properties": properties}
-    needed = sorted({*required, *rules.get("required", ())})
-    return {**schema, **({"required": needed} if needed else {}), **more}, tuple(used)
+    required = sorted({*(name for name in own.required if name in kept), *rules.required})
+    schema: Schema = {"type": "object", "additionalProperties": False, "properties": properties}
+    return {**schema, **({"required": required} if required else {}), **more}, tuple(used)
 
 
-def _translated(raw: object, used: list[str]) -> _Schema:
+def _translated(raw: object, used: list[str]) -> Schema:
     """A field's schema in the words of values.schema.json: without nulls, descriptions and formats."""
     schema = raw if isinstance(raw, Mapping) else {}
     reference = schema.get("$ref")
     if isinstance(reference, str):
         full = reference.rpartition("/")[2]
         if full.endswith(".Quantity"):
-            return _text(_QUANTITY, 24)
-        name = full.rpartition(".")[2]
-        if full != _full_name(name) or name == "Quantity":
+            return text_schema(QUANTITY_PATTERN, 24)
+        kind = KubernetesType(full.rpartition(".")[2])
+        if full != kind.full_name:
             raise DeclarationError(f"{full} cannot stand among the values")
-        used.append(name)
-        return {"$ref": f"#/definitions/{name}"}
+        used.append(kind.definition)
+        return {"$ref": f"#/definitions/{kind.name}"}
     types = schema.get("type", ())
-    [kind] = [one for one in ([types] if isinstance(types, str) else types) if one != "null"] or ["object"]
-    if kind == "array":
+    [kind_of] = [one for one in ([types] if isinstance(types, str) else types) if one != "null"] or ["object"]
+    if kind_of == "array":
         return {"type": "array", "items": _translated(schema.get("items"), used)}
-    if kind == "object":
-        return {"type": "object", "additionalProperties": _translated(schema.get("additionalProperties"), used)}
-    if kind == "string":
-        return {"type": "string", "pattern": _WRITABLE}
-    if kind == "integer":
+    if kind_of == "object":
+        values = _translated(schema.get("additionalProperties"), used)
+        return {"type": "object", "additionalProperties": values, "propertyNames": _KEYS}
+    if kind_of == "string":
+        return {"type": "string", "pattern": WRITABLE_PATTERN}
+    if kind_of == "integer":
         return {"type": "integer", **(_INT32 if schema.get("format") == "int32" else _EXACT)}
-    return {"type": kind}
+    return {"type": kind_of}
 
 
-def _example(schema: Mapping[str, Any], definitions: Mapping[str, _Schema]) -> Any:
+def _example(schema: Mapping[str, Any], definitions: Mapping[str, Schema]) -> Any:
     if "$ref" in schema:
         return _example(definitions[schema["$ref"].rpartition("/")[2]], definitions)
     if "const" in schema or "enum" in schema:
@@ -336,12 +182,8 @@ def _example(schema: Mapping[str, Any], definitions: Mapping[str, _Schema]) -> A
         return {name: _example(schema["properties"][name], definitions) for name in needed}
     if kind == "array":
         return [_example(schema["items"], definitions)] if schema.get("minItems") else []
-    if kind == "string":
-        return "/text" if str(schema.get("pattern", "")).startswith("^/") else "text"
-    return {"integer": max(1, schema.get("minimum", 1)), "boolean": True, "number": 1.0}[str(kind)]
+    return {"string": "text", "integer": max(1, schema.get("minimum", 1)), "boolean": True}[str(kind)]
 
-
-_EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=253)]
 
 Affinity = Annotated[dict[str, Any], KubernetesType("Affinity")]
 """Which nodes pods prefer or need, and which pods they want to be near to or far from."""
@@ -353,7 +195,5 @@ EnvSource = Annotated[dict[str, Any], KubernetesType("EnvVar", without=("name",)
 """The value of an environment variable: ``value`` or ``valueFrom``."""
 VolumeSource = Annotated[dict[str, Any], KubernetesType("Volume", without=("name",))]
 """What a volume is: one of the kinds that the Pod Security Standard restricted allows."""
-VolumeMountOptions = Annotated[dict[str, Any], KubernetesType("VolumeMount", without=("name",))]
-"""Where a container sees a volume, and how."""
-ExtraEnv = dict[_EnvName, EnvSource]
+ExtraEnv = dict[EnvName, EnvSource]
 """Environment variables by name."""

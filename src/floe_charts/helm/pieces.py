@@ -14,7 +14,7 @@ from floe_charts.helm.functions import condition_of
 from floe_charts.helm.nodes import LoopItem, LoopKey, Node
 from floe_charts.helm.spec import STRING
 
-__all__ = ["Conditional", "Loop", "YamlText", "each", "loop_names", "when", "yaml_text"]
+__all__ = ["Conditional", "Loop", "TextLines", "YamlText", "each", "loop_names", "text_lines", "when", "yaml_text"]
 
 
 class _Spliceable:
@@ -110,3 +110,21 @@ class YamlText:
 def yaml_text(document: Mapping[str, Any] | Sequence[Any]) -> Any:
     """A YAML document as the text of a field; the values in it are as safe as those of the manifest itself."""
     return YamlText(document)
+
+
+class TextLines:
+    """A string of several lines: a configuration file that is no YAML."""
+
+    def __init__(self, lines: Sequence[Any]) -> None:
+        """``lines`` are texts, and what :func:`when` and :func:`each` make of texts."""
+        self.lines = lines
+
+
+def text_lines(*lines: Any) -> Any:
+    """A text of ``lines`` as a field's value, each ended by a line break.
+
+    ``*when(a, [...])`` puts several, ``*each(a, lambda key, item: f"{key}={item}")`` one for each entry. The lines
+    stand in the template as they are, so that the values in them must be printable ASCII by their patterns; what else
+    the file's own grammar forbids is for the patterns too.
+    """
+    return TextLines(lines)

@@ -13,7 +13,7 @@ from floe_charts.helm.choices import choice_between
 from floe_charts.helm.expr import Splice, expression, parse, whole_expression
 from floe_charts.helm.functions import holds_objects, presence
 from floe_charts.helm.nodes import AsFound, Call, Concat, Constant, Node
-from floe_charts.helm.pieces import Conditional, Loop, YamlText
+from floe_charts.helm.pieces import Conditional, Loop, TextLines, YamlText
 from floe_charts.helm.refs import child
 from floe_charts.helm.spec import BOOLEAN, Spec, property_specs
 from floe_charts.helm.tokens import is_literal
@@ -91,7 +91,7 @@ def item_presence(value: Any) -> Node | None:
     """When an item of a list is there; a map or list always is, if need be as an empty one."""
     if isinstance(value, Conditional):
         return _chosen(value, item_presence)
-    if isinstance(value, (Loop, YamlText)) or is_map(value) or is_list(value):
+    if isinstance(value, (Loop, TextLines, YamlText)) or is_map(value) or is_list(value):
         return None
     node = whole_expression(value)
     if node is not None and node.spec.kind in ("object", "map", "list", "any"):
@@ -164,8 +164,8 @@ def _chosen(piece: Conditional, of: Any) -> Node | None:
     if piece.otherwise is None:
         return held
     other = of(piece.otherwise)
-    if other is None and held == piece.condition:
-        return None
+    if held == piece.condition:
+        return None if other is None else _any_of((held, other))
     return _any_of((held, _all_of((Call("not", (piece.condition,), BOOLEAN), other))))
 
 

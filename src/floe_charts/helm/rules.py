@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,14 +13,25 @@ __all__ = ["ValueRule", "rules_schema"]
 class ValueRule:
     """The value at ``path`` is none of ``refused``, unless the value at ``unless`` is one of ``among``.
 
-    Paths are dotted; an empty ``among`` refuses always. ``because`` completes the sentence "it is refused: ...".
+    Paths are dotted; None among the ``refused`` is a value that is not set; an empty ``among`` refuses always.
+    ``because`` completes the sentence "it is refused: ...".
     """
 
     path: str
-    refused: tuple[str, ...]
+    refused: tuple[str | None, ...]
     unless: str
     among: tuple[str, ...]
     because: str
+
+    def refuses(self, values: Mapping[str, Any]) -> bool:
+        """Whether ``values`` break the rule."""
+        return _value_at(values, self.path) in self.refused and _value_at(values, self.unless) not in self.among
+
+
+def _value_at(values: Any, path: str) -> Any:
+    for key in path.split("."):
+        values = values.get(key) if isinstance(values, Mapping) else None
+    return values
 
 
 def rules_schema(rules: Sequence[ValueRule]) -> list[dict[str, Any]]:
@@ -29,7 +40,7 @@ def rules_schema(rules: Sequence[ValueRule]) -> list[dict[str, Any]]:
 
 
 def _rule_schema(rule: ValueRule) -> dict[str, Any]:
-    refusal = _at(rule.path, {"not": {"enum": list(rule.refused)}}, required=False)
+    refusal = _at(rule.path, {"not": {"enum": list(rule.refused)}}, required=None in rule.refused)
     if not rule.among:
         return {"$comment": rule.because, **refusal}
     return {"$comment": rule.because, "if": _at(rule.unless, {"enum": list(rule.among)}), "else": refusal}

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from floe_charts.helm.kubernetes_types import kubernetes_definitions
+from floe_charts.helm.patterns import WRITABLE_PATTERN
 from floe_charts.helm.rules import ValueRule, rules_schema
 from floe_charts.helm.scalars import json_text
 from floe_charts.helm.spec import Property, Spec, property_specs
-from floe_charts.helm.values import SubchartValues
+from floe_charts.helm.values import SubchartValues, Values
 
 __all__ = ["SchemaRequest", "schema_text", "values_schema"]
 
-# What Helm's toYaml writes so that YAML readers refuse it or read another text. As characters, not as escapes: Go's
-# regular expressions do not know \\u.
-_UNWRITABLE = "\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\u2028\u2029\ufffe\uffff"
 # Free-form JSON. The key << would be a merge, and YAML's keys end at 1024 characters.
 _JSON_DEFINITION = {
     "anyOf": [
         {"type": ["boolean", "null", "number"]},
-        {"type": "string", "pattern": f"^[^{_UNWRITABLE}]*$"},
+        {"type": "string", "pattern": WRITABLE_PATTERN},
         {"type": "array", "items": {"$ref": "#/definitions/json"}},
         {
             "type": "object",
             "additionalProperties": {"$ref": "#/definitions/json"},
-            "propertyNames": {"maxLength": 253, "pattern": f"^[^{_UNWRITABLE}]*$", "not": {"const": "<<"}},
+            "propertyNames": {"maxLength": 253, "pattern": WRITABLE_PATTERN, "not": {"const": "<<"}},
         },
     ]
 }
@@ -40,7 +39,10 @@ _FREE_KEY_LENGTH = 100
 
 @dataclass(frozen=True)
 class SchemaRequest:
-    """What the text of a schema follows from; equal requests have equal texts."""
+    """What a schema follows from: the keys at the top of the values, and the rules that they keep to.
+
+    Below ``open_keys`` any further key passes. Equal requests have equal schemas.
+    """
 
     properties: tuple[Property, ...]
     title: str
@@ -58,74 +60,129 @@ class SchemaRequest:
 @lru_cache(maxsize=32)
 def schema_text(request: SchemaRequest) -> str:
     """values.schema.json as text; the same request is answered from memory, as a snapshot test asks it often."""
-    schema = values_schema(request.properties, request.title, request.open_keys, request.rules)
-    return json_text({"$comment": request.comment, **schema})
+    return json_text(values_schema(request))
 
 
-def values_schema(
-    properties: Iterable[Property],
-    title: str,
-    open_keys: frozenset[str] = frozenset(),
-    rules: Sequence[ValueRule] = (),
-) -> dict[str, Any]:
-    """The schema of a chart whose values have ``properties`` at the top and keep to ``rules``.
-
-    Below ``open_keys`` any further key passes.
-    """
+@lru_cache(maxsize=32)
+def values_schema(request: SchemaRequest) -> dict[str, Any]:
+    """values.schema.json as a tree, not to be changed; the same request is answered from memory."""
+    declared, open_keys = request.properties, request.open_keys
     definitions: dict[str, Any] = {}
-    body = _object_schema(list(properties), definitions)
-    for key in open_keys:
-        _open(body["properties"][key])
+    writer = _SchemaWriter(definitions, _shared(prop.spec for prop in declared if prop.name not in open_keys))
+    # What is open is no definition: others would share it, and they are closed.
+    inline = _SchemaWriter(definitions, {})
+    opened = {prop.name: _open(inline.property(prop)) for prop in declared if prop.name in open_keys}
+    body = writer.object(declared, opened)
     # Helm hands `global` to every chart and subchart.
     body["properties"]["global"] = {"type": "object", "description": "Values that Helm shares with dependencies."}
-    head = {"$schema": "http://json-schema.org/draft-07/schema#", "title": title}
-    if rules:
-        body["allOf"] = rules_schema(rules)
+    schema = "http://json-schema.org/draft-07/schema#"
+    head = {"$comment": request.comment, "$schema": schema, "title": request.title}
+    if request.rules:
+        body["allOf"] = rules_schema(request.rules)
     return {**head, **body, **({"definitions": dict(sorted(definitions.items()))} if definitions else {})}
 
 
-def _object_schema(properties: list[Property], definitions: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "required": [prop.name for prop in properties if not prop.spec.optional],
-        "properties": {
-            prop.name: {"description": prop.description, **_schema(prop.spec, definitions)} for prop in properties
-        },
-    }
+class _SchemaWriter:
+    """Writes schemas, and into ``definitions`` what they refer to: the Values classes that have a name in ``names``."""
 
+    def __init__(self, definitions: dict[str, Any], names: Mapping[type[Values], str]) -> None:
+        self._definitions = definitions
+        self._names = names
 
-def _schema(spec: Spec, definitions: dict[str, Any]) -> dict[str, Any]:
-    made = _present_schema(spec, definitions)
-    if spec.optional and "type" in made:
+    def object(self, properties: Iterable[Property], instead: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The closed schema of an object; ``instead`` are the schemas of keys that are written already."""
+        declared, written = list(properties), instead or {}
+        return {
+            "type": "object",
+            "additionalProperties": False,
+            "required": [prop.name for prop in declared if not prop.spec.optional],
+            "properties": {prop.name: written.get(prop.name) or self.property(prop) for prop in declared},
+        }
+
+    def property(self, prop: Property) -> dict[str, Any]:
+        """The schema of a key, with its description."""
+        # Validators overlook what stands beside a $ref; people and editors read the description there.
+        return {"description": prop.description, **self._schema(prop.spec)}
+
+    def _schema(self, spec: Spec) -> dict[str, Any]:
+        made = self._present(spec)
+        if not spec.optional or (spec.kind == "any" and spec.kubernetes is None):
+            return made
         # Helm keeps a null over a key that nobody sets, such as a dependency's own null default.
+        if "type" not in made:
+            return {"if": {"type": "null"}, "else": made}
         made["type"] = [made["type"], "null"]
         if "enum" in made:
             made["enum"] = [*made["enum"], None]
-    return made
+        return made
+
+    def _present(self, spec: Spec) -> dict[str, Any]:
+        bounds = dict(spec.bounds)
+        if spec.kind == "object" and spec.model is not None:
+            return self._model(spec.model, bounds)
+        if spec.kubernetes is not None:
+            self._definitions.update(kubernetes_definitions(spec.kubernetes))
+            return _reference(spec.kubernetes.name, bounds)
+        if spec.kind == "any":
+            self._definitions["json"] = _JSON_DEFINITION
+            return _reference("json", bounds)
+        if spec.kind == "list" and spec.item is not None:
+            return {"type": "array", "items": self._schema(spec.item), **bounds}
+        if spec.kind == "map" and spec.item is not None:
+            names = dict(spec.key.bounds) if spec.key else {}
+            if "enum" not in names:
+                names.setdefault("maxLength", _KEY_LENGTH if spec.key and spec.key.text_safe else _FREE_KEY_LENGTH)
+            item = self._schema(spec.item)
+            return {"type": "object", "additionalProperties": item, "propertyNames": names, **bounds}
+        if spec.kind == "integer" and not {"const", "enum"} & bounds.keys():
+            bounds = {**_whole_bounds(bounds), **bounds}
+        return {"type": spec.json_type, **bounds}
+
+    def _model(self, model: type[Values], bounds: Mapping[str, Any]) -> dict[str, Any]:
+        name = self._names.get(model)
+        if name is None:
+            return {**self._declared(model), **bounds}
+        if name not in self._definitions:
+            self._definitions[name] = self._declared(model)
+        return _reference(name, bounds)
+
+    def _declared(self, model: type[Values]) -> dict[str, Any]:
+        body = self.object(property_specs(model).values())
+        if not issubclass(model, SubchartValues):
+            return body
+        if model.known_keys is None:
+            return {**body, "additionalProperties": True}
+        for key in sorted(model.known_keys - body["properties"].keys()):
+            body["properties"][key] = {}
+        return body
 
 
-def _present_schema(spec: Spec, definitions: dict[str, Any]) -> dict[str, Any]:
-    bounds = dict(spec.bounds)
-    if spec.kind == "object" and spec.model is not None:
-        return {**_model_schema(spec, definitions), **bounds}
-    if spec.kubernetes is not None:
-        definitions.update(kubernetes_definitions(spec.kubernetes))
-        return {"$ref": f"#/definitions/{spec.kubernetes.name}"}
-    if spec.kind == "any":
-        definitions["json"] = _JSON_DEFINITION
-        return {"$ref": "#/definitions/json"}
-    if spec.kind == "list" and spec.item is not None:
-        return {"type": "array", "items": _schema(spec.item, definitions), **bounds}
-    if spec.kind == "map" and spec.item is not None:
-        names = dict(spec.key.bounds) if spec.key else {}
-        if "enum" not in names:
-            names.setdefault("maxLength", _KEY_LENGTH if spec.key and spec.key.text_safe else _FREE_KEY_LENGTH)
-        item = _schema(spec.item, definitions)
-        return {"type": "object", "additionalProperties": item, "propertyNames": names, **bounds}
-    if spec.kind == "integer" and not {"const", "enum"} & bounds.keys():
-        bounds = {**_whole_bounds(bounds), **bounds}
-    return {"type": spec.json_type, **bounds}
+def _models(spec: Spec | None) -> Iterator[type[Values]]:
+    """The Values classes in a type, each as often as it occurs."""
+    if spec is None:
+        return
+    if spec.model is not None:
+        yield spec.model
+        for prop in property_specs(spec.model).values():
+            yield from _models(prop.spec)
+    yield from _models(spec.item)
+
+
+def _shared(specs: Iterable[Spec]) -> dict[type[Values], str]:
+    """The Values classes that occur more than once, with their names as definitions."""
+    found = Counter(model for spec in specs for model in _models(spec))
+    taken: Counter[str] = Counter()
+    names: dict[type[Values], str] = {}
+    for model in (model for model, count in found.items() if count > 1):
+        taken[model.__name__] += 1
+        number = taken[model.__name__]
+        names[model] = model.__name__ if number == 1 else f"{model.__name__}{number}"
+    return names
+
+
+def _reference(name: str, bounds: Mapping[str, Any]) -> dict[str, Any]:
+    found = {"$ref": f"#/definitions/{name}"}
+    return {"allOf": [found], **bounds} if bounds else found
 
 
 def _whole_bounds(bounds: dict[str, Any]) -> dict[str, int]:
@@ -135,23 +192,11 @@ def _whole_bounds(bounds: dict[str, Any]) -> dict[str, int]:
     return {name: end for name, end in _EXACT.items() if (lower if name == "minimum" else upper)}
 
 
-def _model_schema(spec: Spec, definitions: dict[str, Any]) -> dict[str, Any]:
-    assert spec.model is not None
-    body = _object_schema(list(property_specs(spec.model).values()), definitions)
-    if not issubclass(spec.model, SubchartValues):
-        return body
-    known = spec.model.known_keys
-    if known is None:
-        return {**body, "additionalProperties": True}
-    for key in sorted(known - body["properties"].keys()):
-        body["properties"][key] = {}
-    return body
-
-
-def _open(schema: dict[str, Any]) -> None:
-    """Let every object of ``schema`` take keys that are not declared."""
+def _open(schema: dict[str, Any]) -> dict[str, Any]:
+    """``schema``, with every object in it changed to take keys that are not declared."""
     if schema.get("additionalProperties") is False:
         schema["additionalProperties"] = True
     for part in (*schema.get("properties", {}).values(), schema.get("items"), schema.get("additionalProperties")):
         if isinstance(part, dict):
             _open(part)
+    return schema

@@ -15,7 +15,7 @@ from floe_charts.helm.choices import choice_between
 from floe_charts.helm.component import Repeated, Template
 from floe_charts.helm.expr import Splice, expression, node_of, whole_expression
 from floe_charts.helm.nodes import LoopItem, LoopKey, Node, Raw
-from floe_charts.helm.pieces import Conditional, Loop, YamlText
+from floe_charts.helm.pieces import Conditional, Loop, TextLines, YamlText
 from floe_charts.helm.presence import (
     NEVER,
     SomeOf,
@@ -33,7 +33,7 @@ from floe_charts.helm.refs import child
 from floe_charts.helm.scalars import block_lines, key_head
 from floe_charts.helm.spec import BOOLEAN, STRING, property_specs
 from floe_charts.helm.splices import SplicePlan, has_splices
-from floe_charts.helm.texts import key_text, literal_text, scalar_text
+from floe_charts.helm.texts import key_text, line_text, literal_text, scalar_text
 from floe_charts.helm.tokens import parse
 
 __all__ = ["TemplateWriter"]
@@ -123,6 +123,8 @@ class TemplateWriter:
             return [head, *nested]
         if isinstance(value, YamlText):
             return [f"{head} |", *self._nested_document(value.document, indent + 2)]
+        if isinstance(value, TextLines):
+            return [f"{head} |", *self._text_lines(value.lines, indent + 2)]
         block = block_lines(value, template=True) if type(value) is str and len(parse(value)) == 1 else None
         if block and whole_expression(value) is None:
             return [f"{head} {block[0]}", *(f"{' ' * (indent + 2)}{line}" if line else "" for line in block[1])]
@@ -140,6 +142,24 @@ class TemplateWriter:
         if lines is None and not is_map(document) and not is_list(document):
             raise DeclarationError(f"a YAML document is a map or a list, found {shorten(document)}")
         return lines
+
+    def _text_lines(self, lines: Iterable[Any], indent: int) -> _Lines:
+        made: _Lines = []
+        for line in lines:
+            made += self._spliced_lines(line.content if isinstance(line, Splice) else line, indent)
+        return made
+
+    def _spliced_lines(self, value: Any, indent: int) -> _Lines:
+        if isinstance(value, Conditional):
+            return self._conditional(value, lambda body: self._spliced_lines(body, indent), indent)
+        if isinstance(value, Loop):
+            return self._loop(value, lambda body: self._spliced_lines(body, indent), indent)
+        if is_list(value):
+            return self._text_lines(value, indent)
+        text, nodes = line_text(value, self._root)
+        for node in nodes:
+            self._note(node)
+        return [f"{' ' * indent}{text}"]
 
     def _spliced_entries(self, value: Any, indent: int, plan: SplicePlan | None = None, place: int = 0) -> _Lines:
         if isinstance(value, Conditional):
@@ -264,8 +284,11 @@ class TemplateWriter:
 
     def _conditional(self, piece: Conditional, write: Callable[[Any], _Lines], indent: int) -> _Lines:
         pad = " " * indent
+        condition = simplified(piece.condition, self._held)
+        if condition is None:
+            return write(piece.body)
         body = self._where(piece.condition, _late(write, piece.body))
-        lines = [f"{pad}{{{{- if {self.condition(piece.condition)} }}}}", *body]
+        lines = [f"{pad}{{{{- if {self.condition(condition)} }}}}", *body]
         if piece.otherwise is not None:
             lines += [f"{pad}{{{{- else }}}}", *write(piece.otherwise)]
         return [*lines, f"{pad}{{{{- end }}}}"]

@@ -12,7 +12,7 @@ from floe_charts.helm.scalars import block_lines, is_plain, yaml_key, yaml_scala
 from floe_charts.helm.spec import STRING
 from floe_charts.helm.tokens import is_literal, parse
 
-__all__ = ["action", "key_text", "literal_text", "scalar_text"]
+__all__ = ["action", "key_text", "line_text", "literal_text", "scalar_text"]
 
 # Named templates whose text is a DNS label, so that a suffix can follow it without quotes.
 _NAMES = (".fullname",)
@@ -68,6 +68,28 @@ def key_text(key: object, root: str) -> tuple[str, Node | None]:
     if node is None and len(parse(key)) == 1:
         return yaml_key(key, template=True), None
     return scalar_text(key, root)
+
+
+def line_text(line: object, root: str) -> tuple[str, list[Node]]:
+    """A line of a text that is no YAML as template text, and the expressions in it.
+
+    Raises :class:`DeclarationError` for what could end the line, or be another text in YAML.
+    """
+    parts = parse(line) if isinstance(line, str) else ()
+    nodes = [part for part in parts if isinstance(part, Node)]
+    wild = [node for node in nodes if not node.spec.text_safe or node.spec.kind in ("object", "map", "list", "any")]
+    if wild or not all(part.isascii() and part.isprintable() for part in parts if isinstance(part, str)) or not parts:
+        found = f"{{{{ {wild[0].go('.')} }}}}" if wild else shorten(line)
+        raise DeclarationError(f"a line of a text takes printable ASCII, by its pattern or as a number; found {found}")
+    texts = (_line_part(part, root) for part in parts)
+    return "".join(texts), nodes
+
+
+def _line_part(part: str | Node, root: str) -> str:
+    if isinstance(part, str):
+        return part.replace("{{", '{{ "{{" }}')
+    convert = {"integer": " | int64", "number": " | toJson"}.get(part.spec.kind, "")
+    return f"{{{{ {part.go(root)}{convert} }}}}"
 
 
 def _name_text(parts: Sequence[str | Node], root: str) -> str | None:

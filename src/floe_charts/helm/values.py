@@ -10,6 +10,18 @@ import pydantic
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
 
+from floe_charts.helm.patterns import (
+    DNS_LABEL_PATTERN,
+    DNS_NAME_PATTERN,
+    ENV_NAME_PATTERN,
+    LABEL_KEY_PATTERN,
+    LABEL_VALUE_PATTERN,
+    NAMESPACE_PATTERN,
+    QUANTITY_PATTERN,
+    REGISTRY_PATTERN,
+    URL_PATH_PATTERN,
+)
+
 __all__ = [
     "AnyJson",
     "Const",
@@ -32,6 +44,7 @@ __all__ = [
     "RouteValues",
     "StringMap",
     "SubchartValues",
+    "UrlPath",
     "Values",
 ]
 
@@ -99,26 +112,20 @@ class Const:
         return {"const": self.value}
 
 
-# A Kubernetes quantity: apimachinery's grammar, less exponents and signs, which nobody writes in a chart.
-QUANTITY_PATTERN = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$"
-DNS_LABEL_PATTERN = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
-DNS_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
-LABEL_VALUE_PATTERN = r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$"
-REGISTRY_PATTERN = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]([a-z0-9._-]*[a-z0-9])?)*$"
-LABEL_KEY_PATTERN = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
-
 Quantity = Annotated[str, StringConstraints(pattern=QUANTITY_PATTERN, max_length=24)]
 """An amount of a resource: ``250m``, ``512Mi``."""
 DnsLabel = Annotated[str, StringConstraints(pattern=DNS_LABEL_PATTERN, max_length=63)]
 """A name as Services and ports of a pod have it (RFC 1035 label)."""
 DnsName = Annotated[str, StringConstraints(pattern=DNS_NAME_PATTERN, max_length=253)]
 """A name as Secrets and ConfigMaps have it (RFC 1123 subdomain), or a host."""
-EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=253)]
+EnvName = Annotated[str, StringConstraints(pattern=ENV_NAME_PATTERN, max_length=253)]
 """The name of an environment variable, or of a Secret's key that becomes one."""
 LabelKey = Annotated[str, StringConstraints(pattern=LABEL_KEY_PATTERN, max_length=253)]
 """The key of a label or annotation."""
 LabelValue = Annotated[str, StringConstraints(pattern=LABEL_VALUE_PATTERN, max_length=63)]
 """The value of a label."""
+UrlPath = Annotated[str, StringConstraints(pattern=URL_PATH_PATTERN, max_length=1024)]
+"""The path of a URL."""
 Port = Annotated[int, pydantic.Field(ge=1, le=65535)]
 """A TCP port."""
 PrintableText = Annotated[str, StringConstraints(pattern=r"^[ -~]*$")]
@@ -177,9 +184,7 @@ class IngressValues(Values):
     enabled: bool = Field(False, description="Whether there is an Ingress.")
     class_name: DnsName | None = Field(None, description="Class of the Ingress; absent: the cluster's default.")
     host: DnsName | None = Field(None, description="Host that is asked for; absent: every host.")
-    path: Annotated[str, StringConstraints(pattern=r"^/[!-~]*$", max_length=1024)] = Field(
-        "/", description="Path, with all that is below it."
-    )
+    path: UrlPath = Field("/", description="Path, with all that is below it.")
     tls_secret: DnsName | None = Field(None, description="Secret with the host's certificate; absent: no TLS.")
     cluster_issuer: DnsName | None = Field(
         None, description="ClusterIssuer of cert-manager that fills tlsSecret; absent: somebody else does."
@@ -191,7 +196,9 @@ class GatewayRef(Values):
     """A listener of a Gateway."""
 
     name: DnsName = Field("gateway", description="Name of the Gateway.")
-    namespace: DnsLabel | None = Field(None, description="Its namespace; absent: the release's.")
+    namespace: Annotated[str, StringConstraints(pattern=NAMESPACE_PATTERN, max_length=63)] | None = Field(
+        None, description="Its namespace; absent: the release's."
+    )
     section_name: DnsName | None = Field(None, description="Its listener; absent: every listener.")
 
 
@@ -200,8 +207,8 @@ class RouteValues(Values):
 
     enabled: bool = Field(False, description="Whether there is an HTTPRoute.")
     gateway: GatewayRef = Field(GatewayRef(), description="The Gateway that the route belongs to.")
-    hostnames: list[DnsName] = Field([], description="Hosts that are asked for; none: those of the listener.")
-    path: Annotated[str, StringConstraints(pattern=r"^/([A-Za-z0-9._~-]+/?)*$", max_length=1024)] = Field(
-        "/", description="Path, with all that is below it."
+    hostnames: list[DnsName] = Field(
+        [], max_length=16, description="Hosts that are asked for; none: those of the listener."
     )
+    path: UrlPath = Field("/", description="Path, with all that is below it.")
     annotations: StringMap = Field({}, description="Annotations of the HTTPRoute.")

@@ -8,7 +8,7 @@ from typing import Any
 from floe_charts.helm.expr import Splice, node_of, whole_expression
 from floe_charts.helm.kubernetes_types import kubernetes_example
 from floe_charts.helm.nodes import Concat, Constant, Node, ValueRef
-from floe_charts.helm.pieces import Conditional, Loop, YamlText
+from floe_charts.helm.pieces import Conditional, Loop, TextLines, YamlText
 from floe_charts.helm.spec import Spec, property_specs
 from floe_charts.helm.tokens import is_literal, parse
 
@@ -39,7 +39,7 @@ def _witness(value: Any, values: Mapping[str, Any], otherwise: bool) -> Any:
         return _ABSENT if body is None else _witness(body, values, otherwise)
     if isinstance(value, Loop):
         return _list([Splice(value)], values, otherwise)
-    if isinstance(value, YamlText):
+    if isinstance(value, (TextLines, YamlText)):
         return "text"
     if isinstance(value, Mapping):
         return _mapping(value, values, otherwise)

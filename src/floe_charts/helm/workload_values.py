@@ -5,22 +5,23 @@ A component's Values class inherits them, and :class:`~floe_charts.helm.workload
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, TypeVar, cast
 
 from pydantic import StringConstraints
 
+from floe_charts.helm.expr import whole_expression
 from floe_charts.helm.kubernetes_types import (
     Affinity,
     ExtraEnv,
-    KubernetesType,
     Toleration,
     TopologySpreadConstraint,
     VolumeSource,
 )
+from floe_charts.helm.patterns import RELATIVE_PATH_PATTERN
 from floe_charts.helm.values import (
-    LABEL_KEY_PATTERN,
     DnsName,
     Field,
+    LabelKey,
     LabelValue,
     NodeSelector,
     PrintableText,
@@ -29,7 +30,10 @@ from floe_charts.helm.values import (
 )
 
 __all__ = [
-    "RESERVED_VOLUMES",
+    "EXTRA_MOUNT_PATTERN",
+    "RESERVED_ANNOTATIONS",
+    "RESERVED_LABELS",
+    "AccountPodValues",
     "AutoscalingValues",
     "DisruptionBudgetValues",
     "ExtraVolume",
@@ -38,46 +42,43 @@ __all__ = [
     "PodValues",
     "ServiceAccountValues",
     "WorkloadValues",
+    "declared_as",
 ]
 
-RESERVED_VOLUMES = ("cache", "ca", "config", "data", "home", "products", "shm", "socket", "tmp", "token", "work")
-"""Names of volumes that a chart's own pods may have; an extra volume has another name."""
+RESERVED_LABELS = r"^((app\.kubernetes\.io|cnpg\.io|helm\.sh|pod-security\.kubernetes\.io)/|environment$)"
+"""Labels that only a chart itself sets; those that values add have other keys."""
+RESERVED_ANNOTATIONS = r"^(checksum/|helm\.sh/)"
+"""Annotations that only a chart itself sets."""
+EXTRA_MOUNT_PATTERN = (
+    r"^/(data|etc/pki|etc/ssl|extra|home|mnt|run|srv|usr/local)(/\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)*$"
+)
+"""Where extra volumes may be mounted; what a chart mounts itself is elsewhere."""
 
 
-class _NotIn:
-    """Refuses some texts: as names of volumes, prefixes of labels."""
+class _NotMatching:
+    """Refuses the texts that a pattern is found in."""
 
-    def __init__(self, **keywords: Any) -> None:
-        self.json_schema = {"not": keywords}
+    def __init__(self, pattern: str) -> None:
+        self.json_schema = {"not": {"pattern": pattern}}
 
 
-ObjectLabelKey = Annotated[
-    str,
-    StringConstraints(pattern=LABEL_KEY_PATTERN, max_length=253),
-    _NotIn(pattern=r"^((app\.kubernetes\.io|helm\.sh)/|environment$)"),
-]
+ObjectLabelKey = Annotated[LabelKey, _NotMatching(RESERVED_LABELS)]
 """The key of a label that the chart does not set itself."""
-ObjectAnnotationKey = Annotated[
-    str,
-    StringConstraints(pattern=LABEL_KEY_PATTERN, max_length=253),
-    _NotIn(pattern=r"^(checksum/|helm\.sh/|pod-security\.kubernetes\.io/)"),
-]
+ObjectAnnotationKey = Annotated[LabelKey, _NotMatching(RESERVED_ANNOTATIONS)]
 """The key of an annotation that the chart does not set itself."""
-_VolumeName = Annotated[
-    str,
-    StringConstraints(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$", max_length=63),
-    _NotIn(enum=list(RESERVED_VOLUMES)),
-]
-_Mount = Annotated[dict[str, Any], KubernetesType("VolumeMount", without=("name",))]
+_MountPath = Annotated[str, StringConstraints(pattern=EXTRA_MOUNT_PATTERN, max_length=253)]
 
 
 class ExtraVolume(Values):
-    """A volume and where the main container sees it."""
+    """A volume that the main container sees at a path."""
 
-    volume: VolumeSource = Field({"emptyDir": {}}, description="What it is: configMap, csi, emptyDir, secret, ...")
-    mount: _Mount = Field(
-        {"mountPath": "/mnt/extra"}, description="Where it is: mountPath, each its own; readOnly, subPath."
+    volume: VolumeSource = Field(
+        {"emptyDir": {}}, description="What it is: configMap, csi, emptyDir, persistentVolumeClaim or secret."
     )
+    sub_path: Annotated[str, StringConstraints(pattern=RELATIVE_PATH_PATTERN, max_length=253)] | None = Field(
+        None, description="What of it is seen, such as one file; absent: all."
+    )
+    read_only: bool | None = Field(None, description="Whether nothing can be written there.")
 
 
 class PodValues(Values):
@@ -95,7 +96,9 @@ class PodValues(Values):
         {}, description="Further annotations of the pods."
     )
     extra_env: ExtraEnv = Field({}, description="Further environment variables of the main container, by name.")
-    extra_volumes: dict[_VolumeName, ExtraVolume] = Field({}, description="Further volumes of the main container.")
+    extra_volumes: dict[_MountPath, ExtraVolume] = Field(
+        {}, description="Further volumes of the main container, by the paths where it sees them."
+    )
 
 
 class ServiceAccountValues(Values):
@@ -132,14 +135,29 @@ class DisruptionBudgetValues(Values):
     max_unavailable: int = Field(1, ge=1, le=100, description="Pods that may be away at once.")
 
 
-class WorkloadValues(PodValues):
+class AccountPodValues(PodValues):
+    """Where pods run, and as whom; how long they have to end."""
+
+    termination_grace_period_seconds: int = Field(
+        30, ge=0, le=3600, description="Seconds that a pod has to end its work."
+    )
+    service_account: ServiceAccountValues = ServiceAccountValues()
+
+
+class WorkloadValues(AccountPodValues):
     """How many pods there are, how big they are, where they run."""
 
     replicas: int = Field(1, ge=0, le=100, description="Pods, where autoscaling is off.")
     autoscaling: AutoscalingValues = AutoscalingValues()
     pod_disruption_budget: DisruptionBudgetValues = DisruptionBudgetValues()
     resources: Resources = Resources()
-    termination_grace_period_seconds: int = Field(
-        30, ge=0, le=3600, description="Seconds that a pod has to end its work."
-    )
-    service_account: ServiceAccountValues = ServiceAccountValues()
+
+
+_V = TypeVar("_V", bound=Values)
+
+
+def declared_as(values: Values | None, model: type[_V]) -> _V | None:
+    """``values`` (references or a model) where they are of the class ``model``, else None."""
+    node = whole_expression(values)
+    found = node.spec.model if node is not None else type(values)
+    return cast("_V", values) if found is not None and issubclass(found, model) else None

@@ -34,8 +34,9 @@ _GROUP = re.compile(r"(?:^|_)(?:auth|authori[sz]ation|annotations|labels|mounts|
 _PUBLIC = re.compile(r"(?:^|_)(?:public_?key|user_?name|user)$")
 # A number is a credential under these only: `max_tokens: 4096` is none. As for artifacts, but lists have plural names.
 _NUMERIC = re.compile(r"(?:^|_)(?:secrets?|passwords?|passwd|pwd|pass|passphrases?|token)[0-9]*$")
-# The text names an environment variable: of Kubernetes, or of the collector.
-_VARIABLE = re.compile(r"\$\([A-Za-z_][A-Za-z0-9_]*\)|\$\{(?:env:)?[A-Za-z_][A-Za-z0-9_]*\}")
+# The text names an environment variable: of Kubernetes, or of the collector; or several, as `realm,$(ID),$(SECRET)`.
+_NAMED = r"(?:\$\([A-Za-z_][A-Za-z0-9_]*\)|\$\{(?:env:)?[A-Za-z_][A-Za-z0-9_]*\})"
+_VARIABLE = re.compile(rf"{_NAMED}|[A-Za-z0-9_-]+,{_NAMED}(?:,{_NAMED})*")
 
 
 def credential_paths(tree: Mapping[str, Any], declared: DeclaredValues) -> Iterator[tuple[str, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from floe_charts.artifacts import CompiledArtifacts
@@ -50,9 +51,19 @@ class PlatformFiles(ChartFiles):
         self.notices: tuple[str, ...] = tuple(notices)
         """What to look at, a line each: unread plugin values, endpoints that nobody answers to, newer contracts."""
         self.required_secrets: tuple[RequiredSecret, ...] = tuple(platform.required_secrets())
-        """The Secrets that must exist before the chart is installed."""
+        """The Secrets that the release reads, whoever makes them."""
         self._base = dict(base)
         self._layers = dict(layers)
+
+    def missing_secrets(self) -> dict[RequiredSecret, tuple[str, ...]]:
+        """The Secrets that somebody must make, each with those of :attr:`environments` in which it is nobody else."""
+        secrets = self.platform.secrets
+        missing = {name: secrets.missing(self.final_values(name)[secrets.id]) for name in self.environments}
+        found = {
+            secret: tuple(name for name, listed in missing.items() if secret in listed)
+            for secret in self.required_secrets
+        }
+        return {secret: names for secret, names in found.items() if names}
 
     def final_values(self, environment: str) -> dict[str, Any]:
         """The final values of an environment: values.yaml with its overlay."""
@@ -124,10 +135,15 @@ def synth(
         for name in deployment.environment_names
     }
     overlays = {name: differences(base.values, layers[name].values) for name in chosen}
-    made = chart.files(base=base.values, overlays=overlays)
+    # The README is the same whatever is written of the overlays, and whatever an override puts into them.
+    plain = layers
+    if overrides:
+        plain = {name: _environment_layers(chart, name, base, usable, [], declared) for name in layers}
+    compared = {name: differences(base.values, one.values) for name, one in plain.items()}
+    made = chart.files(base=base.values, overlays=overlays, compared=compared)
     root = chart.chart_name
     keep = [f"{root}/values-{name}.yaml" for name in deployment.environment_names if name not in chosen]
-    unanswered = chart.unanswered({name: layers[name].values for name in chosen})
+    seen = chart.notices({name: layers[name].values for name in chosen})
     return PlatformFiles(
         {f"{root}/{path}": text for path, text in made.items()},
         keep,
@@ -135,7 +151,7 @@ def synth(
         base=base.values,
         layers=layers,
         environments=chosen,
-        notices=[*chart.plan.notices, *notices, *chart.open_dependencies(), *unanswered],
+        notices=[*chart.plan.notices, *notices, *chart.open_dependencies(), *seen],
     )
 
 
@@ -146,26 +162,52 @@ def _base_layers(chart: FloePlatform, plugins: Sequence[PluginValues], declared:
     own = chart.construct_defaults()
     layers.put("construct defaults", own)
     layers.put("compiled artifacts", differences(own, made))
-    given = _given_values(chart, "values", chart.deployment.values, declared)
-    layers.put("deployment file", given)
-    _refuse(declared.faults(layers.values), _source(chart, "values"))
-    _put_plugins(layers, plugins)
-    derived = chart.derived_values(layers.values, layers.values)
-    layers.put("deployment file", derived)
-    layers.put("deployment file", given)  # What somebody says outright stays.
+    outright = [_everywhere(chart, declared), *_plugin_layers(plugins)]
+    _put(layers, outright, declared)
+    layers.put("construct defaults", chart.derived_values(layers.values, layers.values))
+    _put(layers, outright, declared)  # What somebody says outright stays.
     return layers
 
 
-def _source(chart: FloePlatform, path: str) -> str:
-    file = chart.deployment.source
-    return f"{file}: {path}" if file else path
+@dataclass(frozen=True)
+class _Outright:
+    """Values that somebody says outright, not constructs: the layer's name, and what errors call the source."""
+
+    layer: str
+    source: str
+    values: Mapping[str, Any]
 
 
-def _given_values(
-    chart: FloePlatform, path: str, values: Mapping[str, Any], declared: DeclaredValues
-) -> Mapping[str, Any]:
+def _everywhere(chart: FloePlatform, declared: DeclaredValues) -> _Outright:
+    """The deployment file's values of all environments."""
+    return _given("deployment file", chart, "values", chart.deployment.values, declared)
+
+
+def _given(
+    layer: str, chart: FloePlatform, path: str, values: Mapping[str, Any], declared: DeclaredValues
+) -> _Outright:
     """Values of the deployment file, at ``path`` in it."""
-    return _checked(Override(_source(chart, path), values), declared).values if values else {}
+    file = chart.deployment.source
+    source = f"{file}: {path}" if file else path
+    return _Outright(layer, source, _checked(Override(source, values), declared).values if values else {})
+
+
+def _plugin_layers(plugins: Sequence[PluginValues]) -> list[_Outright]:
+    return [_Outright(f"plugin {plugin.plugin}", f"plugin {plugin.plugin}", plugin.values) for plugin in plugins]
+
+
+def _override_layers(overrides: Sequence[Override]) -> list[_Outright]:
+    return [
+        _Outright("--set" if override.source.startswith("--set") else "--values", override.source, override.values)
+        for override in overrides
+    ]
+
+
+def _put(layers: LayeredValues, outright: Sequence[_Outright], declared: DeclaredValues) -> None:
+    for one in outright:
+        if one.values:
+            layers.put(one.layer, one.values)
+            _refuse(declared.faults(layers.values), one.source)
 
 
 def _environment_layers(
@@ -178,39 +220,27 @@ def _environment_layers(
 ) -> LayeredValues:
     environment = chart.deployment.environment(name)
     layers = base.copy()
+    outright = [
+        _everywhere(chart, declared),
+        _given("environment", chart, f"environments.{name}.values", environment.values, declared),
+        *_plugin_layers(plugins),
+        *_override_layers(overrides),
+    ]
     # What is switched on decides which values a preset has anything to say about, and later layers may switch.
     switches = base.copy()
-    later = [*(plugin.values for plugin in plugins), *(override.values for override in overrides)]
-    for tree in (chart.environment_values(environment, name), environment.values, *later):
+    for tree in (chart.environment_values(environment, name), *(one.values for one in outright)):
         switches.put("", tree)
     layers.put("resource preset", chart.preset_values(environment, switches.values))
     layers.put("environment", chart.environment_values(environment, name))
     # A part of somebody's own may say of an environment what no Values class declares.
     _refuse(declared.faults(layers.values), f"values-{name}.yaml")
-    if environment.values:
-        path = f"environments.{name}.values"
-        layers.put("environment", _given_values(chart, path, environment.values, declared))
-        _refuse(declared.faults(layers.values), _source(chart, path))
-    _put_plugins(layers, plugins)
-    for override in overrides:
-        _put_overrides(layers, [override])
-        _refuse(declared.faults(layers.values), override.source)
+    _put(layers, outright, declared)
     derived = chart.derived_values(base.values, layers.values)
     if derived:
         layers.put("environment", derived)
         _refuse(declared.faults(layers.values), f"values-{name}.yaml")
-        _put_overrides(layers, overrides)  # What somebody says outright stays.
+        _put(layers, outright, declared)  # What somebody says outright stays.
     return layers
-
-
-def _put_plugins(layers: LayeredValues, plugins: Sequence[PluginValues]) -> None:
-    for plugin in plugins:
-        layers.put(f"plugin {plugin.plugin}", plugin.values)
-
-
-def _put_overrides(layers: LayeredValues, overrides: Sequence[Override]) -> None:
-    for override in overrides:
-        layers.put("--set" if override.source.startswith("--set") else "--values", override.values)
 
 
 def _overrides(

@@ -47,7 +47,7 @@ class HelmBinary:
         kube_version: str | None = None,
     ) -> list[LintMessage]:
         """What ``helm lint`` says about a chart directory or .tgz, with ``values`` over its defaults."""
-        options = ["--strict"] if strict else []
+        options = ["--namespace", NAMESPACE, *(["--strict"] if strict else [])]
         if kube_version is not None:
             options += ["--kube-version", full_version(kube_version)]
         with lintable_directory(chart) as directory:

@@ -63,7 +63,9 @@ class EmbeddedHelm:
         version = None if kube_version is None else full_version(kube_version)
         try:
             with lintable_directory(chart) as directory:
-                report = helm.lint(os.fspath(directory), dict(values or {}), strict=strict, kube_version=version)
+                report = helm.lint(
+                    os.fspath(directory), dict(values or {}), strict=strict, namespace=NAMESPACE, kube_version=version
+                )
         except helm.HelmError as error:
             raise HelmError(f"{os.fspath(chart)}: Helm cannot lint this chart: {_one_line(error)}") from error
         return [_lint_message(one, directory) for one in report.get("messages") or ()]

@@ -26,7 +26,9 @@ _TEXTS = (
     "7s",
     "1.2.7",
     "1.28",
+    "v1.28",
     "/witness/x",
+    "/mnt/witness",
     "*/7 * * * *",
     "7 3 * * *",
     "10.7.0.0/16",
@@ -39,6 +41,8 @@ _TEXTS = (
     "",
 )
 _MAX_DEPTH = 6
+_ALL = 1000
+"""As many keys as a map may have."""
 _WORDS_OF = re.compile(r"\^\(([A-Za-z0-9|-]+)\)\$")
 """A pattern that lists words."""
 
@@ -146,17 +150,23 @@ def _changed(root: Mapping[str, object], path: Path, value: object) -> Iterator[
         yield from _of_type(json_type(value), schemas_at(root, path), root, path, value)
 
 
-def _made(root: Mapping[str, object], path: Path, depth: int) -> Iterator[object]:
-    """A few small values that a schema may accept at ``path``, made from its types and required keys."""
+def _made(
+    root: Mapping[str, object], path: Path, depth: int, every: Sequence[bool] = (False, True)
+) -> Iterator[object]:
+    """A few small values that a schema may accept at ``path``, made from its types and required keys.
+
+    Maps have what they must have, or every key that is declared; what is in them is made in the same way.
+    """
     schemas = schemas_at(root, path)
     types = declared_types(schemas)
     listed = list(_listed(schemas))
     yield from listed
     if "object" in types and depth > 0:
-        yield _map_of(schemas, root, path, depth, every=False)
-        yield _map_of(schemas, root, path, depth, every=True)
+        for all_keys in every:
+            yield _map_of(schemas, root, path, depth, every=all_keys)
     if "array" in types and depth > 0:
-        yield from ([one] for one in _first(_made(root, (*path, 0), depth - 1)))
+        for all_keys in every:
+            yield from ([one] for one in _first(_made(root, (*path, 0), depth - 1, (all_keys,))))
     if "string" in types:
         yield from (text for text in (*_words(schemas), *_TEXTS) if _has_form(schemas, text))
     if types & {"integer", "number"}:
@@ -187,15 +197,27 @@ def _in_bounds(schemas: Schemas, number: float) -> bool:
 
 
 def _map_of(schemas: Schemas, root: Mapping[str, object], path: Path, depth: int, *, every: bool) -> dict[str, object]:
-    made: dict[str, object] = {}
+    keys: dict[str, None] = {}
+    optional: list[str] = []
+    least, most = 0, _ALL
     for one in schemas:
-        required, declared = one.get("required"), one.get("properties")
-        keys = list(declared) if every and isinstance(declared, Mapping) else []
-        keys += required if isinstance(required, list) else []
-        for key in keys:
-            for value in _first(_made(root, (*path, key), depth - 1)):
-                made[key] = value
+        required = one.get("required")
+        keys.update(dict.fromkeys(required if isinstance(required, list) else []))
+        optional += _keys(one)
+        least = max(least, _count(one, "minProperties", least))
+        most = min(most, _count(one, "maxProperties", most))
+    further = [key for key in optional if key not in keys]
+    keys.update(dict.fromkeys(further[: max(0, (most if every else least) - len(keys))]))
+    made: dict[str, object] = {}
+    for key in keys:
+        for value in _first(_made(root, (*path, key), depth - 1, (every,))):
+            made[key] = value
     return made
+
+
+def _count(schema: Mapping[str, object], keyword: str, otherwise: int) -> int:
+    found = schema.get(keyword)
+    return found if isinstance(found, int) else otherwise
 
 
 def _maps(
@@ -207,12 +229,19 @@ def _maps(
             yield {**value, key: made}
     if declared:
         yield {**value, **_map_of(schemas, root, path, _MAX_DEPTH, every=True)}
-    for below in _made(root, (*path, "witness"), _MAX_DEPTH):
-        yield {**value, "witness": below}
+    for name in _names(schemas):
+        for below in _made(root, (*path, name), _MAX_DEPTH):
+            yield {**value, name: below}
     yield {**value, "witness": "witness"}
     yield {**value, "witness": {"witness": "witness"}}
     if value:
         yield {}
+
+
+def _names(schemas: Schemas) -> list[str]:
+    """A key that a map may have where the keys are the user's own."""
+    forms = [names for one in schemas if isinstance(names := one.get("propertyNames"), Mapping)]
+    return [text for text in ("witness", *_TEXTS) if _has_form(forms, text)][:1]
 
 
 def _keys(schema: Mapping[str, object]) -> list[str]:

@@ -28,6 +28,7 @@ _NO_CHILDREN = frozenset(
         "external-secrets.io",
         "bitnami.com",
         "postgresql.cnpg.io",
+        "barmancloud.cnpg.io",
         "traefik.io",
         "traefik.containo.us",
         "opentelemetry.io",

@@ -10,7 +10,7 @@ from floe_charts.verify.objects import RenderedObject
 from floe_charts.verify.references.absent import Absent
 from floe_charts.verify.references.controllers import understood
 from floe_charts.verify.references.index import Index, is_custom
-from floe_charts.verify.references.nodes import list_at, maps_at
+from floe_charts.verify.references.nodes import list_at, map_at, maps_at
 
 __all__ = ["Excuse", "Excuses"]
 
@@ -46,7 +46,11 @@ class Excuses:
         self._off = [one for one in absent if not one.enabled]
         self._release = index.release
         self._custom = [obj for obj in index.objects if is_custom(obj) and not understood(obj) and obj.name]
-        self._clusters = {obj.name for obj in index.objects if obj.kind == "Cluster" and is_custom(obj)}
+        self._clusters: Mapping[str, Mapping[str, object]] = {
+            obj.name: map_at(obj.data, "spec", "inheritedMetadata", "labels")
+            for obj in index.objects
+            if obj.kind == "Cluster" and is_custom(obj)
+        }
         self._rules = [
             (obj, rule)
             for obj in index.objects
@@ -97,8 +101,10 @@ class Excuses:
             return self._hidden
         cluster = labels.get("cnpg.io/cluster")
         if cluster is not None:
-            made = f"the controller of Cluster {cluster} makes such pods"
-            return Excuse(made, "made by controllers") if str(cluster) in self._clusters else None
+            return _pods_of(str(cluster)) if str(cluster) in self._clusters else None
+        for name, inherited in self._clusters.items():
+            if labels and labels.items() <= inherited.items():
+                return _pods_of(name)
         if self._custom:
             return Excuse(f"the controller of {self._custom[0]} may make such pods", "made by controllers")
         for obj, rule in self._rules:
@@ -124,6 +130,10 @@ def _hidden(unreadable: Sequence[str]) -> Excuse | None:
 def _absent(dependency: Absent) -> Excuse:
     called = dependency.alias if dependency.alias == dependency.name else f"{dependency.name} ({dependency.alias})"
     return Excuse(f"the dependency {called} is switched on, but is not in charts/", f"{dependency.alias} absent")
+
+
+def _pods_of(cluster: str) -> Excuse:
+    return Excuse(f"the controller of Cluster {cluster} makes such pods", "made by controllers")
 
 
 def _texts(rule: Mapping[str, object], field: str) -> set[str]:

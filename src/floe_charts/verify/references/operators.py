@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from floe_charts.verify.objects import RenderedObject
 from floe_charts.verify.references.index import kind_of
@@ -16,10 +16,12 @@ Mentioned = tuple[Path, str, str, str, object, bool]
 
 
 def operator_mentions(obj: RenderedObject) -> Iterator[Mentioned]:
-    """What a custom resource of CloudNativePG, KEDA, Traefik, cert-manager, External Secrets or OpenShift mentions."""
+    """What a custom resource of a well-known operator mentions: of CloudNativePG, KEDA, Traefik, cert-manager, ..."""
     group = obj.api_version.rpartition("/")[0]
     if group == "postgresql.cnpg.io":
         yield from _cnpg(obj)
+    elif group == "barmancloud.cnpg.io" and obj.kind == "ObjectStore":
+        yield from _secrets(obj, _credentials(obj, ("spec", "configuration")))
     elif group == "keda.sh" and obj.kind == "ScaledObject":
         target = map_at(obj.data, "spec", "scaleTargetRef")
         kind = kind_of(text_at(target, "apiVersion"), text_at(target, "kind") or "Deployment")
@@ -55,9 +57,20 @@ def _cnpg(obj: RenderedObject) -> Iterator[Mentioned]:
     ]
     places += [(*at, "passwordSecret") for at, _ in maps_at(obj.data, "spec", "managed", "roles")]
     places += [at for at, _ in maps_at(obj.data, "spec", "imagePullSecrets")]
-    store: Path = ("spec", "backup", "barmanObjectStore")
-    for credentials in ("s3Credentials", "azureCredentials", "googleCredentials"):
-        places += [(*store, credentials, str(field)) for field in map_at(obj.data, *store, credentials)]
+    places += _credentials(obj, ("spec", "backup", "barmanObjectStore"))
+    yield from _secrets(obj, places)
+    for at, plugin in maps_at(obj.data, "spec", "plugins"):
+        name = text_at(plugin, "parameters", "barmanObjectName")
+        yield (*at, "parameters", "barmanObjectName"), "ObjectStore.barmancloud.cnpg.io", name, "", None, False
+
+
+def _credentials(obj: RenderedObject, store: Path) -> list[Path]:
+    """Where the store that Barman writes to names Secrets."""
+    kinds = ("s3Credentials", "azureCredentials", "googleCredentials")
+    return [(*store, kind, str(field)) for kind in kinds for field in map_at(obj.data, *store, kind)]
+
+
+def _secrets(obj: RenderedObject, places: Iterable[Path]) -> Iterator[Mentioned]:
     for path in places:
         one = map_at(obj.data, *path)
         yield (*path, "name"), "Secret", text_at(one, "name"), text_at(one, "key"), None, False
