@@ -39,7 +39,6 @@ def declared(chart: Any) -> DeclaredPart:
                 AWKWARD,
                 (SHOP,),
                 env={"A": "{{ a }}: #", "PASSWORD": secret_key("orders", "password")},
-                uid=10002,
                 when=v.extra,
                 volumes=[{"name": "ca", "secret": {"secretName": "ca"}}],
                 mounts={"ca": "/etc/ca"},
@@ -86,7 +85,7 @@ def test_every_pod_is_restricted_and_says_what_it_needs(chart: ChartHandle) -> N
         assert list(violations(Pod(template), "restricted")) == []
         assert spec["automountServiceAccountToken"] is False
         assert container["securityContext"]["readOnlyRootFilesystem"] is True
-        assert spec["securityContext"]["runAsUser"] == (10002 if name.endswith("orders") else 10001)
+        assert spec["securityContext"]["runAsUser"] == 10001
         assert set(container["resources"]) == {"requests", "limits"}
         assert (
             pod.data["metadata"]["labels"].items()

@@ -106,7 +106,10 @@ def test_the_secret_is_needed_unless_pods_have_an_identity() -> None:
 
 
 def test_environments_with_a_minio_point_there() -> None:
-    store, deployment = ObjectStore(new_chart()), Deployment.default()
+    chart, deployment = new_chart(), Deployment.default()
+    store = ObjectStore(chart)
+    assert store.environment_values(deployment.environment("dev")) == {}, "there is no MinIO in the release"
+    Minio(chart, store=store)
     assert store.environment_values(deployment.environment("dev")) == {
         "endpoint": "http://floe-platform-minio:9000",
         "pathStyle": True,

@@ -61,6 +61,20 @@ def test_values_that_the_schema_refuses(chart: Path) -> None:
     load(chart).check_values({"size": 2})
 
 
+def test_without_its_own_schema_a_chart_renders_what_that_refuses_and_subcharts_keep_theirs(tmp_path: Path) -> None:
+    about = {"dependencies": [{"name": "inner", "version": "0.1.0", "repository": ""}]}
+    closed = {**SCHEMA, "properties": {"size": {"type": "integer"}, "global": {}}}
+    outer = write_chart(tmp_path / "outer", {"c.yaml": CONFIG}, {"size": 1}, schema=SCHEMA, chart=about)
+    write_chart(outer / "charts" / "inner", {"c.yaml": CONFIG}, {"size": 1}, schema=closed)
+    bare = load(outer).without_schema()
+    for kube_version in (None, "1.30"):
+        rendered = bare.render({"size": "x", "sise": 1}, kube_version=kube_version)
+        assert 'size: "x"' in rendered["outer/templates/c.yaml"]
+        with pytest.raises(ValuesRefused):
+            bare.render({"inner": {"sise": 1}}, kube_version=kube_version)
+    assert (bare.schema, bare.values) == (None, {"size": 1})
+
+
 def test_a_template_that_fails_names_itself_and_the_line(tmp_path: Path) -> None:
     broken = write_chart(tmp_path / "broken", {"b.yaml": 'a: 1\nb: {{ required "say b" .Values.b }}\n'})
     with pytest.raises(RenderError, match=r"b\.yaml:2.*say b"):

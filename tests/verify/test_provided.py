@@ -43,7 +43,7 @@ def test_the_platform_lists_the_secrets_that_it_requires(tmp_path: Path) -> None
     files = synth([CompiledArtifacts.example()])
     files.write(tmp_path)
     listed = provided_by_chart(load(tmp_path / "floe-platform").metadata)
-    assert listed == tuple(Provided("Secret", one.name, one.keys) for one in files.required_secrets)
+    assert listed == tuple(Provided("Secret", one.name, one.key_names) for one in files.required_secrets)
     assert listed
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import cdk8s_plus_33 as kplus
 from floe_charts.constructs import (
@@ -17,9 +17,9 @@ from floe_charts.constructs import (
     object_labels,
 )
 from floe_charts.constructs.network import MARQUEZ
+from floe_charts.constructs.postgres_types import CronSchedule
 from floe_charts.deployment import Environment
 from floe_charts.helm import DnsName, Field, HelmChart, Image, Values, cdk8s
-from pydantic import StringConstraints
 
 __all__ = ["LineageReport", "LineageReportValues"]
 
@@ -32,14 +32,14 @@ failed=$(echo "$jobs" | jq '[.jobs[] | select(.latestRun.state == "FAILED") | .n
 echo "$failed" | jq '{text: "Failed last: \\(join(", "))"}' | curl -fsS --json @- "$WEBHOOK_URL"
 """
 
-CronSchedule = Annotated[str, StringConstraints(pattern=r"^(\S+ ){4}\S+$")]
-
 
 class LineageReportValues(Values):
     """The report of failed jobs, sent to the team's chat."""
 
     enabled: bool = Field(True, description="Whether it is sent.")
-    schedule: CronSchedule = Field("30 7 * * 1-5", description="When it is sent, as cron has it.")
+    schedule: CronSchedule = Field(
+        "30 7 * * *", description="When it is sent: minute, hour, day, month, day of the week."
+    )
     image: Image = Field(
         Image(registry="registry.acme.example", repository="base/toolbox", tag="3.21"),
         description="Image with sh, curl and jq.",

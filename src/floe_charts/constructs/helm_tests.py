@@ -28,6 +28,8 @@ __all__ = ["WORKLOAD", "HelmTests", "HelmTestsValues", "TestResources"]
 
 WORKLOAD = "helm-test"
 """The pods of all checks."""
+# Nobody's in particular: the programs of every image run as anybody.
+_UID = 10001
 # Until the check succeeds or time is up; a try that hangs is ended. sh, date, sleep and timeout are in every image.
 _LOOP = """\
 end=$(( $(date +%s) + $2 ))
@@ -98,7 +100,7 @@ class HelmTests(PlatformPart[HelmTestsValues]):
             command=["sh", "-ec", _LOOP, "check", check.script, f"{v.timeout_seconds}"],
             env=check.env,
             resources=v.resources,
-            security=restricted_security(uid=check.uid),
+            security=restricted_security(uid=_UID),
             mounts={"tmp": "/tmp", **check.mounts},
         )
         pod = {
@@ -113,7 +115,7 @@ class HelmTests(PlatformPart[HelmTestsValues]):
             [container],
             annotations={**v.pod_annotations, **_HOOK},
             volumes=[{"name": "tmp", "emptyDir": {}}, *check.volumes],
-            security=pod_security(uid=check.uid),
+            security=pod_security(uid=_UID),
             pod=pod,
         )
         metadata = {"name": self.name(f"test-{check.name}"), "namespace": RELEASE_NAMESPACE, **made["metadata"]}

@@ -130,7 +130,6 @@ class Check:
     edges: tuple[Endpoint, ...]
     env: Mapping[str, Any] = field(default_factory=dict)
     image: Image | None = None
-    uid: int = 10001
     when: bool | None = None
     volumes: Sequence[Any] = ()
     mounts: Mapping[str, Any] = field(default_factory=dict)

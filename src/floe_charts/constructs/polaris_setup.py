@@ -119,7 +119,6 @@ class PolarisSetup(PlatformPart[PolarisSetupValues]):
                 (POLARIS,),
                 env=self._env(v),
                 image=v.image,
-                uid=UID,
                 when=and_(self._runs, nonempty(v.principals)),
                 volumes=[self._config_volume(), _credentials(_of_principals(v))],
                 mounts={"config": _CONFIG, "token": _CREDENTIALS},

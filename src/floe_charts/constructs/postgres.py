@@ -30,7 +30,7 @@ from floe_charts.constructs.postgres_operator import cluster, cluster_pods, data
 from floe_charts.constructs.postgres_operator_values import ArchiveValues, OperatorValues
 from floe_charts.constructs.postgres_pooler import pooler, pooler_budget, pooler_pods
 from floe_charts.constructs.postgres_script import HBA, HBA_FILE, SCRIPT_FILE, consumer_calls, prepare_script
-from floe_charts.constructs.postgres_statefulset import UID, consumer_env, stateful_set
+from floe_charts.constructs.postgres_statefulset import consumer_env, stateful_set
 from floe_charts.constructs.postgres_values import UNKNOWN_HOST, PostgresValues
 from floe_charts.constructs.service_values import service_fields
 from floe_charts.deployment import Environment
@@ -40,8 +40,6 @@ from floe_charts.helm.rules import ValueRule
 __all__ = ["DatabaseConsumer", "PostgresCluster", "PostgresValues"]
 
 _CLIENT = "postgres-client"
-# The user of CloudNativePG's images.
-_OPERAND_UID = 26
 
 
 class PostgresCluster(PlatformPart[PostgresValues]):
@@ -150,14 +148,14 @@ class PostgresCluster(PlatformPart[PostgresValues]):
         env = {"PGCONNECT_TIMEOUT": "5", **self._connection(), **consumer_env(self.consumers)}
         v = self.refs
 
-        def check(name: str, image: Image, uid: int, when: bool) -> Check:
+        def check(name: str, image: Image, when: bool) -> Check:
             script = _QUERY + consumer_calls(self.consumers)
-            return Check(name, script, (POSTGRES,), env, image, uid, when, volumes=client.volumes, mounts=client.mounts)
+            return Check(name, script, (POSTGRES,), env, image, when, volumes=client.volumes, mounts=client.mounts)
 
         # Each mode with the image that it has anyway.
         return (
-            check("postgres", v.statefulset.image, UID, not_(self._operated)),
-            check("postgres-cluster", v.operator.image, _OPERAND_UID, self._operated),
+            check("postgres", v.statefulset.image, not_(self._operated)),
+            check("postgres-cluster", v.operator.image, self._operated),
         )
 
     def claims(self, values: Mapping[str, Any]) -> Sequence[Claim]:

@@ -19,7 +19,7 @@ from floe_charts.helm.provided import PROVIDED_ANNOTATION, ProvidedObject, provi
 from floe_charts.helm.refs import refs_to
 from floe_charts.helm.rules import ValueRule
 from floe_charts.helm.schema import SchemaRequest, schema_text, values_schema
-from floe_charts.helm.shared import NAME_LIMIT, ChartValues, SharedByObjects
+from floe_charts.helm.shared import NAME_LIMIT, ChartValues, CommonChartValues, SharedByObjects
 from floe_charts.helm.spec import Property, Spec, property_specs
 from floe_charts.helm.template import TemplateWriter
 from floe_charts.helm.texts import scalar_text
@@ -177,7 +177,8 @@ class HelmChart(SharedByObjects):
         files: dict[str, str] = {}
         extra = {key: node_of(value) for key, value in self.own_labels(self.extra_labels(), beside_values=True).items()}
         reads: set[tuple[str, ...]] = {("nameOverride",), ("fullnameOverride",)}
-        reads |= {("commonLabels",)} if self._shares else set()
+        if self._shares:  # For every object and pod, whether there is one or not.
+            reads |= {(prop.name,) for prop in property_specs(CommonChartValues).values()}
         reads |= {path for node in extra.values() for path in node.reads()}
         for template in self.templates():
             text, used = self._template_text(template)

@@ -125,7 +125,8 @@ class DeclaredValues:
             self._validator = jsonschema_rs.Draft7Validator(dict(self._schema()))
         if self._validator.is_valid(values):  # Much quicker than looking for errors.
             return []
-        return [self._fault(error, values) for error in self._validator.iter_errors(values)]
+        # A rule between values may find again what is wrong with one of them.
+        return list(dict.fromkeys(self._fault(error, values) for error in self._validator.iter_errors(values)))
 
     def _fault(self, error: Any, values: Mapping[str, Any]) -> Fault:
         keys = tuple(str(key) for key in error.instance_path)

@@ -14,7 +14,7 @@ from floe_charts.errors import HelmError, InputError
 from floe_charts.verify.chart_files import ChartFiles, read_chart
 from floe_charts.verify.schema_references import localize_chart
 
-__all__ = ["for_kube_version", "full_version", "lintable_directory"]
+__all__ = ["for_kube_version", "full_version", "lintable_directory", "without_schema"]
 
 # Before the template's first character, so that its lines keep their numbers, and without trim markers at the end, so
 # that what follows stays as it is. A template may be included by another one, which hands it whatever it likes.
@@ -55,6 +55,11 @@ def _prefixed(chart: ChartFiles, prefix: bytes) -> ChartFiles:
 
 def _is_rendered(path: str) -> bool:
     return path.startswith("templates/") and not path.rpartition("/")[2].startswith("_")
+
+
+def without_schema(chart: ChartFiles) -> ChartFiles:
+    """The chart without its own values.schema.json; its subcharts keep theirs."""
+    return replace(chart, files={path: text for path, text in chart.files.items() if path != "values.schema.json"})
 
 
 @contextmanager

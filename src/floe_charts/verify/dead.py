@@ -27,7 +27,7 @@ from floe_charts.verify.dead_names import Mentions, declared_paths, nearest_path
 from floe_charts.verify.dead_switches import Reveal, alternatives_of
 from floe_charts.verify.dead_trial import Render, Trial
 from floe_charts.verify.declared import Dependency, declared_dependencies, find_dependency
-from floe_charts.verify.engine import ChartHandle
+from floe_charts.verify.engine import ChartHandle, ValuesRefused
 from floe_charts.verify.findings import CheckResult, Finding, Progress, no_progress
 from floe_charts.verify.json_schema import CompiledSchema, schemas_at
 from floe_charts.verify.subject import Case, Subject
@@ -253,12 +253,7 @@ def check_dead_values(subject: Subject, progress: Progress = no_progress) -> Che
         subject.chart,
         cases,
         wanted,
-        render=partial(
-            subject.chart.render,
-            release=subject.release,
-            namespace=subject.namespace,
-            kube_version=subject.kube_versions[-1],
-        ),
+        render=_render(subject, cases),
         switches=True,
         threads=subject.threads,
         progress=progress,
@@ -267,6 +262,26 @@ def check_dead_values(subject: Subject, progress: Progress = no_progress) -> Che
     parts += [f"{len(report.disabled)} of what is switched off"] if report.disabled else []
     parts += [f"{absent} of absent dependencies not looked at"] if absent else []
     return CheckResult(CHECK, ", ".join(parts), tuple(_findings(subject, report)))
+
+
+def _render(subject: Subject, cases: Sequence[Case]) -> Render:
+    """How Helm renders the chart; its own schema is asked here, where it says of every case what Helm says."""
+
+    def of(chart: ChartHandle) -> Render:
+        version = subject.kube_versions[-1]
+        return partial(chart.render, release=subject.release, namespace=subject.namespace, kube_version=version)
+
+    schema = CompiledSchema(subject.chart.schema) if subject.chart.schema is not None else None
+    if schema is None or not all(schema.accepts(subject.values_of(case)) for case in cases):
+        return of(subject.chart)
+    bare = of(subject.chart.without_schema())
+
+    def render(values: Values) -> dict[str, str]:
+        if not schema.accepts(helm_merge(subject.chart.values, values)):
+            raise ValuesRefused("the chart's values.schema.json refuses the values")
+        return bare(values)
+
+    return render
 
 
 def _paths(subject: Subject, cases: Sequence[Case]) -> tuple[list[Path], int]:

@@ -101,6 +101,12 @@ class ChartHandle(Protocol):
     def check_values(self, values: Mapping[str, object] | None = None) -> None:
         """Hold ``values``, merged over the defaults, against the chart's schema; raise ValuesRefused."""
 
+    def without_schema(self) -> ChartHandle:
+        """The chart without its own values.schema.json, those of subcharts stay; for who asks the schema otherwise.
+
+        Helm compiles the schemas anew for each render, which costs several times what the render itself does.
+        """
+
 
 class Helm(Protocol):
     """A way to Helm."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from floe_charts.verify.chart_files import ChartFiles, read_chart
-from floe_charts.verify.chart_variants import full_version, lintable_directory
+from floe_charts.verify.chart_variants import full_version, lintable_directory, without_schema
 from floe_charts.verify.engine import NAMESPACE, RELEASE, LintMessage, RenderError, ValuesRefused
 from floe_charts.verify.schema_references import LocalChart, localize_chart
 
@@ -143,6 +143,11 @@ class BinaryChart:
             self.render(values)
         except RenderError:
             return
+
+    def without_schema(self) -> BinaryChart:
+        """The chart without its own values.schema.json."""
+        files = without_schema(self._local.files)
+        return BinaryChart(self._helm, self._chart, files, LocalChart(files, self._local.unresolved, changed=True))
 
 
 def _by_template(output: str) -> dict[str, str]:

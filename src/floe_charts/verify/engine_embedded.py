@@ -7,6 +7,7 @@ import tempfile
 import threading
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from floe_charts.errors import HelmError
 from floe_charts.verify.chart_files import ChartFiles, read_chart
-from floe_charts.verify.chart_variants import for_kube_version, full_version, lintable_directory
+from floe_charts.verify.chart_variants import for_kube_version, full_version, lintable_directory, without_schema
 from floe_charts.verify.engine import NAMESPACE, RELEASE, LintMessage, RenderError, ValuesRefused
 from floe_charts.verify.schema_references import LocalChart, localize_chart
 
@@ -147,6 +148,15 @@ class EmbeddedChart:
             raise ValuesRefused(_tidy(error)) from error
         except helm.HelmError as error:
             raise HelmError(_tidy(error)) from error
+
+    def without_schema(self) -> EmbeddedChart:
+        """The chart without its own values.schema.json."""
+        files = without_schema(self._local.files)
+        archive = files.archive()
+        loaded = _library().Chart.load_archive(archive)
+        return EmbeddedChart(
+            loaded, None if self._archive is None else archive, files, replace(self._local, files=files)
+        )
 
     def _fresh(self, kube_version: str | None = None) -> AbstractContextManager[helm_python.Chart]:
         chart, archive = (self._chart, self._archive) if kube_version is None else self._variant(kube_version)
