@@ -61,7 +61,7 @@ class TestContracts:
     def test_notice_what_they_forbid(self, copied: Path) -> None:
         wrong = {
             "helm/values.py": "floe_charts.artifacts",
-            "constructs/minio.py": "floe_charts.verify.engine",
+            "constructs/minio/server.py": "floe_charts.verify.engine",
             "verify/objects.py": "floe_charts.synth.files",
             "verify/lint.py": "floe_charts.verify.renders",
         }

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import yaml
 
-from floe_charts.constructs.otel import DEBUG, KNOWN_VERSION, OtelGateway, TelemetryExporter, TelemetryFlow
+from floe_charts.constructs.otel.gateway import DEBUG, KNOWN_VERSION, OtelGateway, TelemetryExporter, TelemetryFlow
 from floe_charts.helm import HelmChart
 from floe_charts.verify.engine import ChartHandle, load
 from tests.constructs.rendering import new_chart, objects_of, spec_of, written

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 import yaml
 
-from floe_charts.constructs.dagster import CodeLocation, DagsterStack
+from floe_charts.constructs.dagster.stack import CodeLocation, DagsterStack
 from floe_charts.constructs.object_store import ObjectStore
-from floe_charts.constructs.postgres import PostgresCluster
+from floe_charts.constructs.postgres.cluster import PostgresCluster
 from floe_charts.constructs.products import DataProducts, ProductFacts
 from floe_charts.helm import HelmChart
 from floe_charts.verify.engine import ChartHandle

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from floe_charts.constructs.part import SecretKey
-from floe_charts.constructs.postgres import DatabaseConsumer, PostgresCluster
+from floe_charts.constructs.postgres.cluster import DatabaseConsumer, PostgresCluster
 from floe_charts.helm import ChartValues, HelmChart
 from floe_charts.verify.engine import ChartHandle, load
 from floe_charts.verify.objects import RenderedObject, parse_objects

@@ -8,8 +8,6 @@ from collections.abc import Callable
 import pytest
 
 from floe_charts.constructs import network
-from floe_charts.constructs.connections import Network
-from floe_charts.constructs.edges_picture import edges_picture
 from floe_charts.constructs.network import (
     DATABASE_OUTSIDE,
     INGRESS,
@@ -22,6 +20,8 @@ from floe_charts.constructs.network import (
     Workload,
     platform_endpoints,
 )
+from floe_charts.constructs.surroundings.connections import Network
+from floe_charts.constructs.surroundings.edges_picture import edges_picture
 from floe_charts.errors import DeclarationError
 from floe_charts.helm import and_
 from tests.constructs.declared import DeclaredPart

@@ -15,8 +15,8 @@ from pydantic import ValidationError
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from floe_charts.constructs.dagster import KNOWN_VERSION, CodeLocation, DagsterStack, DagsterValues
-from floe_charts.constructs.dagster_chart import WebserverValues
+from floe_charts.constructs.dagster.chart import WebserverValues
+from floe_charts.constructs.dagster.stack import KNOWN_VERSION, CodeLocation, DagsterStack, DagsterValues
 from floe_charts.constructs.network import DAGSTER_WEBSERVER
 from floe_charts.constructs.products import PRODUCTS_PATH
 from floe_charts.deployment import ChartSource, Deployment

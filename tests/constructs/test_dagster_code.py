@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
-from floe_charts.constructs.dagster import CodeLocation, DagsterStack
+from floe_charts.constructs.dagster.stack import CodeLocation, DagsterStack
 from floe_charts.constructs.products import PRODUCTS_PATH
 from floe_charts.errors import DeclarationError
 from floe_charts.helm import ChartValues, HelmChart

@@ -13,12 +13,12 @@ import pytest
 
 from floe_charts.artifacts import CompiledArtifacts
 from floe_charts.constructs import FloePlatform
-from floe_charts.constructs.connections import Network
-from floe_charts.constructs.dagster import DagsterStack
-from floe_charts.constructs.marquez import Marquez
+from floe_charts.constructs.dagster.stack import DagsterStack
+from floe_charts.constructs.marquez.api import Marquez
 from floe_charts.constructs.network import Edge, Endpoint, Outside
 from floe_charts.constructs.part import PlatformPart
-from floe_charts.constructs.postgres import PostgresCluster
+from floe_charts.constructs.postgres.cluster import PostgresCluster
+from floe_charts.constructs.surroundings.connections import Network
 from floe_charts.deployment import Deployment
 from floe_charts.helm import CommonChartValues, Field, HelmChart, LabelValue
 from floe_charts.verify.engine import ChartHandle

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from floe_charts.constructs.dagster import DagsterStack, DagsterValues, NativeDagsterValues
-from floe_charts.constructs.dagster_native import NativeWebserverValues
+from floe_charts.constructs.dagster.native import NativeWebserverValues
+from floe_charts.constructs.dagster.stack import DagsterStack, DagsterValues, NativeDagsterValues
 from floe_charts.constructs.network import DAGSTER_WEBSERVER
 from floe_charts.constructs.products import PRODUCTS_PATH
 from floe_charts.deployment import ChartSource, Deployment

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from floe_charts.constructs.connections import Network
-from floe_charts.constructs.helm_tests import WORKLOAD, HelmTests
 from floe_charts.constructs.network import POLARIS, Endpoint, Workload
 from floe_charts.constructs.part import Check
+from floe_charts.constructs.surroundings.connections import Network
+from floe_charts.constructs.surroundings.helm_tests import WORKLOAD, HelmTests
 from floe_charts.helm import secret_key
 from floe_charts.helm.kubernetes import OLDEST, latest_kube_version
 from floe_charts.verify.engine import ChartHandle, ValuesRefused
@@ -78,7 +78,7 @@ def test_they_are_hooks_that_end(chart: ChartHandle) -> None:
 
 
 def test_every_pod_is_restricted_and_says_what_it_needs(chart: ChartHandle) -> None:
-    for name, pod in pods(chart, BOTH).items():
+    for pod in pods(chart, BOTH).values():
         spec = pod.data["spec"]
         [container] = spec["containers"]
         [template] = pod_templates([pod])

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from floe_charts.artifacts import CompiledArtifacts
-from floe_charts.constructs.images import image_values
+from floe_charts.constructs.surroundings.images import image_values
 from floe_charts.deployment import Deployment
 from floe_charts.helm import Component, Dependency, DnsName, Field, HelmChart, Image, ObjectRef, SubchartValues, Values
 from floe_charts.synth.synthesis import PlatformFiles, synth

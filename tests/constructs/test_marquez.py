@@ -14,9 +14,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from floe_charts.constructs.marquez import Marquez, MarquezDatabase, MarquezValues
+from floe_charts.constructs.marquez.api import Marquez, MarquezDatabase, MarquezValues
 from floe_charts.constructs.network import MARQUEZ, MARQUEZ_ADMIN, MARQUEZ_WEB, POSTGRES
-from floe_charts.constructs.postgres import PostgresCluster
+from floe_charts.constructs.postgres.cluster import PostgresCluster
 from floe_charts.deployment import Deployment
 from floe_charts.helm.kubernetes import OLDEST, latest_kube_version
 from floe_charts.verify.engine import ChartHandle, ValuesRefused, lint

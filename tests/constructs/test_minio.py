@@ -13,12 +13,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floe_charts.constructs.buckets import is_bucket_name
-from floe_charts.constructs.minio import KNOWN_VERSION, Minio, MinioChartValues, NativeMinioValues
+from floe_charts.constructs.minio.buckets import is_bucket_name
+from floe_charts.constructs.minio.server import KNOWN_VERSION, Minio, MinioChartValues, NativeMinioValues
 from floe_charts.constructs.network import MINIO, MINIO_CONSOLE, PROMETHEUS
 from floe_charts.constructs.object_store import ObjectStore, ObjectStoreValues
 from floe_charts.constructs.part import Claim
-from floe_charts.constructs.secrets import PlatformSecrets
+from floe_charts.constructs.surroundings.secrets import PlatformSecrets
 from floe_charts.deployment import ChartSource, Deployment
 from floe_charts.errors import DeclarationError
 from floe_charts.helm import ChartValues, HelmChart

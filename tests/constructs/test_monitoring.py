@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from floe_charts.constructs.connections import Network
-from floe_charts.constructs.monitoring import Monitoring
 from floe_charts.constructs.network import PROMETHEUS, Endpoint, Workload
 from floe_charts.constructs.part import Scrape
+from floe_charts.constructs.surroundings.connections import Network
+from floe_charts.constructs.surroundings.monitoring import Monitoring
 from floe_charts.helm.kubernetes import OLDEST, latest_kube_version
 from floe_charts.verify.engine import ChartHandle, ValuesRefused
 from floe_charts.verify.schemas import CustomSchemas, validate_objects

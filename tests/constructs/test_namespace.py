@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from floe_charts.constructs.namespace import Namespace
+from floe_charts.constructs.surroundings.namespace import Namespace
 from floe_charts.helm.kubernetes import OLDEST, latest_kube_version
 from floe_charts.verify.engine import ChartHandle, ValuesRefused
 from floe_charts.verify.schemas import validate_objects

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from floe_charts.constructs.connections import Network
 from floe_charts.constructs.network import INGRESS, KUBERNETES_API, PROMETHEUS, Edge, Endpoint, Outside, Workload
-from floe_charts.constructs.network_policies import NetworkPolicies
+from floe_charts.constructs.surroundings.connections import Network
+from floe_charts.constructs.surroundings.network_policies import NetworkPolicies
 from floe_charts.deployment import Deployment
 from floe_charts.helm import and_, not_
 from floe_charts.helm.kubernetes import OLDEST, latest_kube_version

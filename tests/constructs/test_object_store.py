@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from floe_charts.constructs.minio import Minio
+from floe_charts.constructs.minio.server import Minio
 from floe_charts.constructs.network import MINIO, OBJECT_STORE_OUTSIDE
 from floe_charts.constructs.object_store import (
     ACCESS_KEY,

@@ -19,7 +19,7 @@ from floe_charts.constructs.network import (
     Edge,
     Endpoint,
 )
-from floe_charts.constructs.otel import (
+from floe_charts.constructs.otel.gateway import (
     DEBUG,
     NativeOtelValues,
     OtelChartValues,

@@ -13,8 +13,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from floe_charts.constructs.otel import KNOWN_VERSION, OtelGateway
-from floe_charts.constructs.otel_chart_config import template_text
+from floe_charts.constructs.otel.chart_config import template_text
+from floe_charts.constructs.otel.gateway import KNOWN_VERSION, OtelGateway
 from floe_charts.deployment import ChartSource
 from floe_charts.helm.layers import prune_nulls
 from floe_charts.verify.engine import ChartHandle, RenderError, ValuesRefused, load

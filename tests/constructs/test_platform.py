@@ -6,7 +6,7 @@ import pytest
 
 from floe_charts.artifacts import CompiledArtifacts
 from floe_charts.constructs import FloePlatform, Marquez
-from floe_charts.constructs.marquez import MarquezValues
+from floe_charts.constructs.marquez.api import MarquezValues
 from floe_charts.errors import DeclarationError
 from floe_charts.helm import Component, Field, HelmChart, Values
 from floe_charts.synth.synthesis import synth

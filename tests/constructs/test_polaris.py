@@ -24,11 +24,11 @@ from floe_charts.constructs.network import (
     PROMETHEUS,
 )
 from floe_charts.constructs.object_store import ObjectStore
-from floe_charts.constructs.polaris import KNOWN_VERSION, NativePolarisValues, PolarisCatalog, PolarisValues
-from floe_charts.constructs.polaris_chart_config import JdbcSecret, JdbcValues, PersistenceValues, PolarisTracing
-from floe_charts.constructs.polaris_chart_pods import InitContainer, PolarisEnvVar
-from floe_charts.constructs.postgres import PostgresCluster
-from floe_charts.constructs.secrets import PlatformSecrets
+from floe_charts.constructs.polaris.catalog import KNOWN_VERSION, NativePolarisValues, PolarisCatalog, PolarisValues
+from floe_charts.constructs.polaris.chart_config import JdbcSecret, JdbcValues, PersistenceValues, PolarisTracing
+from floe_charts.constructs.polaris.chart_pods import InitContainer, PolarisEnvVar
+from floe_charts.constructs.postgres.cluster import PostgresCluster
+from floe_charts.constructs.surroundings.secrets import PlatformSecrets
 from floe_charts.deployment import ChartSource, Deployment
 from floe_charts.errors import DeclarationError
 from floe_charts.helm import HelmChart, SubchartValues, Values

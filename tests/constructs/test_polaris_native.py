@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from floe_charts.constructs.network import POLARIS, POLARIS_MANAGEMENT
 from floe_charts.constructs.object_store import ObjectStore
-from floe_charts.constructs.polaris import NativePolarisValues, PolarisCatalog
-from floe_charts.constructs.polaris_native import NativeDatabase
-from floe_charts.constructs.postgres import PostgresCluster
+from floe_charts.constructs.polaris.catalog import NativePolarisValues, PolarisCatalog
+from floe_charts.constructs.polaris.native import NativeDatabase
+from floe_charts.constructs.postgres.cluster import PostgresCluster
 from floe_charts.deployment import Deployment
 from floe_charts.helm import HelmChart
 from floe_charts.helm.kubernetes import OLDEST, latest_kube_version

@@ -9,7 +9,7 @@ import pytest
 from floe_charts.artifacts import CompiledArtifacts
 from floe_charts.constructs.plan import plan_platform
 from floe_charts.constructs.platform import FloePlatform
-from floe_charts.constructs.polaris_plan import CatalogWish, wished_catalogs, wished_principals
+from floe_charts.constructs.polaris.plan import CatalogWish, wished_catalogs, wished_principals
 from floe_charts.deployment import Deployment
 from tests.synth.cases import artifact, changed
 

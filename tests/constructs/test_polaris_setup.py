@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from floe_charts.constructs.network import POLARIS, POSTGRES
 from floe_charts.constructs.object_store import ObjectStore
-from floe_charts.constructs.polaris import CatalogValues, PolarisCatalog, PolarisSetup, PrincipalValues
-from floe_charts.constructs.postgres import PostgresCluster
+from floe_charts.constructs.polaris.catalog import CatalogValues, PolarisCatalog, PolarisSetup, PrincipalValues
+from floe_charts.constructs.postgres.cluster import PostgresCluster
 from floe_charts.deployment import ChartSource
 from floe_charts.helm import HelmChart
 from floe_charts.helm.kubernetes import OLDEST, latest_kube_version
@@ -206,9 +206,9 @@ def test_any_property_of_a_catalog_comes_through(chart: ChartHandle, text: str) 
 
 
 def test_the_program_is_the_one_that_is_tested(chart: ChartHandle) -> None:
-    from floe_charts.constructs import polaris_setup_program
+    from floe_charts.constructs.polaris import setup_program
 
-    assert file(chart, "setup.py") == Path(polaris_setup_program.__file__).read_text(encoding="utf-8")
+    assert file(chart, "setup.py") == Path(setup_program.__file__).read_text(encoding="utf-8")
 
 
 def test_credentials_are_files_of_the_principals_secrets(chart: ChartHandle) -> None:

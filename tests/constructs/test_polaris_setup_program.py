@@ -19,10 +19,10 @@ from typing import Any
 
 import pytest
 
-from floe_charts.constructs import polaris_setup_program
+from floe_charts.constructs.polaris import setup_program
 from tests.constructs.fake_polaris import ROOT, FakePolaris, serving
 
-PROGRAM = Path(polaris_setup_program.__file__)
+PROGRAM = Path(setup_program.__file__)
 MINIO = {
     "AWS_REGION": "us-east-1",
     "AWS_ENDPOINT_URL": "http://minio:9000",
@@ -82,7 +82,7 @@ class Setup:
         """Run the program in this process."""
         out, err = io.StringIO(), io.StringIO()
         with redirect_stdout(out), redirect_stderr(err):
-            code = polaris_setup_program.main(arguments, self.environment(patience))
+            code = setup_program.main(arguments, self.environment(patience))
         return Run(code, out.getvalue(), err.getvalue())
 
     def run_alone(self, *arguments: str, patience: float = 5) -> Run:

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from floe_charts.constructs.connections import Network
-from floe_charts.constructs.marquez import Marquez
+from floe_charts.constructs.marquez.api import Marquez
 from floe_charts.constructs.network import OBJECT_STORE_OUTSIDE, POSTGRES
-from floe_charts.constructs.network_policies import NetworkPolicies
-from floe_charts.constructs.postgres import DatabaseConsumer, PostgresCluster, PostgresValues
-from floe_charts.constructs.postgres_script import HBA_FILE
-from floe_charts.constructs.postgres_values import ExternalValues, StatefulSetValues
-from floe_charts.constructs.secrets import PlatformSecrets
+from floe_charts.constructs.postgres.cluster import DatabaseConsumer, PostgresCluster, PostgresValues
+from floe_charts.constructs.postgres.script import HBA_FILE
+from floe_charts.constructs.postgres.values import ExternalValues, StatefulSetValues
+from floe_charts.constructs.surroundings.connections import Network
+from floe_charts.constructs.surroundings.network_policies import NetworkPolicies
+from floe_charts.constructs.surroundings.secrets import PlatformSecrets
 from floe_charts.deployment import Deployment, Environment
 from floe_charts.errors import DeclarationError
 from floe_charts.helm.kubernetes import OLDEST, latest_kube_version

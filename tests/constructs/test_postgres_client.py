@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from floe_charts.constructs.connections import Network
-from floe_charts.constructs.database import DatabaseConsumer
-from floe_charts.constructs.helm_tests import HelmTests
-from floe_charts.constructs.marquez import Marquez
+from floe_charts.constructs.marquez.api import Marquez
 from floe_charts.constructs.network import DATABASE_OUTSIDE, POSTGRES
 from floe_charts.constructs.part import PlatformPart, SecretKey
-from floe_charts.constructs.postgres import PostgresCluster
-from floe_charts.constructs.postgres_client import PostgresClient, postgres_client
-from floe_charts.constructs.secrets import PlatformSecrets
+from floe_charts.constructs.postgres.client import PostgresClient, postgres_client
+from floe_charts.constructs.postgres.cluster import PostgresCluster
+from floe_charts.constructs.postgres.database import DatabaseConsumer
+from floe_charts.constructs.surroundings.connections import Network
+from floe_charts.constructs.surroundings.helm_tests import HelmTests
+from floe_charts.constructs.surroundings.secrets import PlatformSecrets
 from floe_charts.helm import HelmChart
 from floe_charts.helm.kubernetes import OLDEST, latest_kube_version
 from floe_charts.verify.engine import ChartHandle

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from floe_charts.constructs.marquez import Marquez
-from floe_charts.constructs.postgres import PostgresCluster
+from floe_charts.constructs.marquez.api import Marquez
+from floe_charts.constructs.postgres.cluster import PostgresCluster
 from floe_charts.verify.engine import ChartHandle
 from tests.constructs.postgres_server import Server, credentials, server_of_its_own
 from tests.constructs.rendering import DAGSTER, insecure, new_chart, objects_of, postgres_chart, spec_of, written

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 
-from floe_charts.constructs.monitoring import Monitoring
 from floe_charts.constructs.object_store import ObjectStore
-from floe_charts.constructs.postgres import PostgresCluster
+from floe_charts.constructs.postgres.cluster import PostgresCluster
+from floe_charts.constructs.surroundings.monitoring import Monitoring
 from floe_charts.helm import CommonChartValues, HelmChart
 from floe_charts.helm.kubernetes import OLDEST, latest_kube_version
 from floe_charts.verify.engine import ChartHandle

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floe_charts.constructs.postgres import DatabaseConsumer
-from floe_charts.constructs.postgres_script import prepare_script
+from floe_charts.constructs.postgres.cluster import DatabaseConsumer
+from floe_charts.constructs.postgres.script import prepare_script
 from floe_charts.errors import DeclarationError
 from floe_charts.verify.engine import ChartHandle
 from tests.constructs.postgres_server import Server, credentials, server_of_its_own

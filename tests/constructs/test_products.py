@@ -11,10 +11,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from floe_charts.constructs.minio import Minio
+from floe_charts.constructs.minio.server import Minio
 from floe_charts.constructs.object_store import ObjectStore, ObjectStoreValues
 from floe_charts.constructs.products import DataProducts, DataProductsValues, ProductFacts
-from floe_charts.constructs.secrets import PlatformSecrets
+from floe_charts.constructs.surroundings.secrets import PlatformSecrets
 from floe_charts.errors import DeclarationError
 from floe_charts.helm.kubernetes import OLDEST, latest_kube_version
 from floe_charts.verify.engine import ChartHandle, ValuesRefused, lint

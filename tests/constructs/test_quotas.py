@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from floe_charts.artifacts import CompiledArtifacts
-from floe_charts.constructs.marquez import Marquez, MarquezValues, MarquezWebValues
+from floe_charts.constructs.marquez.api import Marquez, MarquezValues, MarquezWebValues
 from floe_charts.constructs.part import Claim, PlatformPart
-from floe_charts.constructs.quotas import Quotas, QuotaValues
+from floe_charts.constructs.surroundings.quotas import Quotas, QuotaValues
 from floe_charts.deployment import Deployment
 from floe_charts.helm import Component, Field, Image, Resources, Values
 from floe_charts.helm.kubernetes import OLDEST, latest_kube_version

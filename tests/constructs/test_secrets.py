@@ -12,7 +12,7 @@ import pytest
 
 from floe_charts.artifacts import CompiledArtifacts
 from floe_charts.constructs.part import PlatformPart, RequiredSecret, SecretKey
-from floe_charts.constructs.secrets import PlatformSecrets
+from floe_charts.constructs.surroundings.secrets import PlatformSecrets
 from floe_charts.deployment import Deployment
 from floe_charts.errors import DeclarationError, FloeChartsError
 from floe_charts.helm import ChartValues, DnsName, Field, HelmChart, Values

@@ -17,7 +17,7 @@ from floe_charts.constructs import (
     object_labels,
 )
 from floe_charts.constructs.network import MARQUEZ
-from floe_charts.constructs.postgres_types import CronSchedule
+from floe_charts.constructs.postgres.types import CronSchedule
 from floe_charts.deployment import Environment
 from floe_charts.helm import DnsName, Field, HelmChart, Image, Values, cdk8s
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from floe_charts.constructs import Marquez
-from floe_charts.constructs.marquez import MarquezValues
+from floe_charts.constructs.marquez.api import MarquezValues
 from floe_charts.helm import HelmChart
 
 __all__ = ["AcmeMarquez"]

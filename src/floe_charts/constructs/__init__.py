@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from floe_charts.constructs.dagster import CodeLocation, DagsterStack
-from floe_charts.constructs.marquez import Marquez
-from floe_charts.constructs.minio import Minio
+from floe_charts.constructs.dagster.stack import CodeLocation, DagsterStack
+from floe_charts.constructs.marquez.api import Marquez
+from floe_charts.constructs.minio.server import Minio
 from floe_charts.constructs.network import Edge, Endpoint, Outside, Workload
 from floe_charts.constructs.object_store import ObjectStore
-from floe_charts.constructs.otel import OtelGateway, TelemetryExporter, TelemetryFlow
+from floe_charts.constructs.otel.gateway import OtelGateway, TelemetryExporter, TelemetryFlow
 from floe_charts.constructs.part import (
     Check,
     Claim,
@@ -19,8 +19,8 @@ from floe_charts.constructs.part import (
     workload_claim,
 )
 from floe_charts.constructs.platform import FloePlatform
-from floe_charts.constructs.polaris import PolarisCatalog
-from floe_charts.constructs.postgres import DatabaseConsumer, PostgresCluster
+from floe_charts.constructs.polaris.catalog import PolarisCatalog
+from floe_charts.constructs.postgres.cluster import DatabaseConsumer, PostgresCluster
 from floe_charts.constructs.products import DataProducts, ProductFacts
 
 __all__ = [

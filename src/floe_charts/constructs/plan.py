@@ -16,13 +16,13 @@ from floe_charts.artifacts import (
     find_endpoints,
     public_text,
 )
-from floe_charts.constructs.buckets import is_bucket_name
-from floe_charts.constructs.collector_config import DEBUG, SIGNALS, ExporterKind, Signal, TelemetryExporter
-from floe_charts.constructs.dagster import CodeLocation
+from floe_charts.constructs.dagster.stack import CodeLocation
+from floe_charts.constructs.minio.buckets import is_bucket_name
 from floe_charts.constructs.object_store import ObjectStoreValues
-from floe_charts.constructs.otel_flow import TelemetryFlow
+from floe_charts.constructs.otel.collector_config import DEBUG, SIGNALS, ExporterKind, Signal, TelemetryExporter
+from floe_charts.constructs.otel.flow import TelemetryFlow
 from floe_charts.constructs.part import RequiredSecret, SecretKey
-from floe_charts.constructs.polaris_plan import CatalogWish
+from floe_charts.constructs.polaris.plan import CatalogWish
 from floe_charts.constructs.products import ProductFacts
 from floe_charts.deployment import Deployment
 from floe_charts.errors import ArtifactError, DeclarationError, shorten

@@ -7,27 +7,27 @@ from difflib import get_close_matches
 from typing import Any, ClassVar, TypeVar, cast
 
 from floe_charts.artifacts import ArtifactEndpoint, CompiledArtifacts, find_endpoints, public_text
-from floe_charts.constructs.connections import Network
-from floe_charts.constructs.dagster import DagsterStack
-from floe_charts.constructs.helm_tests import HelmTests
-from floe_charts.constructs.images import image_values
-from floe_charts.constructs.marquez import Marquez
-from floe_charts.constructs.minio import Minio
-from floe_charts.constructs.monitoring import Monitoring
-from floe_charts.constructs.namespace import Namespace
+from floe_charts.constructs.dagster.stack import DagsterStack
+from floe_charts.constructs.marquez.api import Marquez
+from floe_charts.constructs.minio.server import Minio
 from floe_charts.constructs.network import Endpoint
-from floe_charts.constructs.network_policies import NetworkPolicies
 from floe_charts.constructs.object_store import ObjectStore
-from floe_charts.constructs.otel import OtelGateway
+from floe_charts.constructs.otel.gateway import OtelGateway
 from floe_charts.constructs.part import PlatformPart, RequiredSecret
 from floe_charts.constructs.plan import plan_platform
-from floe_charts.constructs.polaris import PolarisCatalog
-from floe_charts.constructs.polaris_plan import wished_catalogs, wished_principals
-from floe_charts.constructs.postgres import DatabaseConsumer, PostgresCluster
+from floe_charts.constructs.polaris.catalog import PolarisCatalog
+from floe_charts.constructs.polaris.plan import wished_catalogs, wished_principals
+from floe_charts.constructs.postgres.cluster import DatabaseConsumer, PostgresCluster
 from floe_charts.constructs.products import DataProducts
-from floe_charts.constructs.quotas import Quotas
-from floe_charts.constructs.readme import notes, readme_sections
-from floe_charts.constructs.secrets import PlatformSecrets
+from floe_charts.constructs.surroundings.connections import Network
+from floe_charts.constructs.surroundings.helm_tests import HelmTests
+from floe_charts.constructs.surroundings.images import image_values
+from floe_charts.constructs.surroundings.monitoring import Monitoring
+from floe_charts.constructs.surroundings.namespace import Namespace
+from floe_charts.constructs.surroundings.network_policies import NetworkPolicies
+from floe_charts.constructs.surroundings.quotas import Quotas
+from floe_charts.constructs.surroundings.readme import notes, readme_sections
+from floe_charts.constructs.surroundings.secrets import PlatformSecrets
 from floe_charts.deployment import Deployment, Environment
 from floe_charts.errors import DeclarationError, nearest
 from floe_charts.helm import CommonChartValues, Component, Field, HelmChart, LabelValue, Resources

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge
 
-from floe_charts.constructs.minio import Minio
+from floe_charts.constructs.minio.server import Minio
 from floe_charts.constructs.network import MINIO
 from floe_charts.constructs.object_store import ObjectStore
 from floe_charts.constructs.part import PlatformPart

@@ -23,8 +23,28 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 
 {{- define "floe-platform.labels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" | quote }}
-{{ include "floe-platform.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | replace "+" "_" | trunc 63 | trimSuffix "-" | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
+{{ include "floe-platform.podLabels" (list . dict) }}
+{{- end }}
+
+{{- define "floe-platform.podLabels" -}}
+{{- $root := index . 0 }}
+{{- include "floe-platform.selectorLabels" $root }}
 app.kubernetes.io/part-of: floe-platform
+environment: {{ $root.Values.environment | quote }}
+{{- with mergeOverwrite (dict) $root.Values.commonLabels (index . 1) }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "floe-platform.image" -}}
+{{- $image := index . 1 }}
+{{- printf "%s/%s:%s" ((index . 0).Values.imageRegistry | default $image.registry) $image.repository $image.tag }}
+{{- with $image.digest }}@{{ . }}{{ end }}
+{{- end }}
+
+{{- define "floe-platform.checksum" -}}
+{{- $text := include (print (index . 0).Template.BasePath "/" (index . 1)) (index . 0) }}
+{{- regexReplaceAll "(helm.sh/chart|app.kubernetes.io/version): .*" $text "" | sha256sum }}
 {{- end }}

@@ -23,8 +23,28 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 
 {{- define "data-platform.labels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" | quote }}
-{{ include "data-platform.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | replace "+" "_" | trunc 63 | trimSuffix "-" | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
+{{ include "data-platform.podLabels" (list . dict) }}
+{{- end }}
+
+{{- define "data-platform.podLabels" -}}
+{{- $root := index . 0 }}
+{{- include "data-platform.selectorLabels" $root }}
 app.kubernetes.io/part-of: data-platform
+environment: {{ $root.Values.environment | quote }}
+{{- with mergeOverwrite (dict) $root.Values.commonLabels (index . 1) }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "data-platform.image" -}}
+{{- $image := index . 1 }}
+{{- printf "%s/%s:%s" ((index . 0).Values.imageRegistry | default $image.registry) $image.repository $image.tag }}
+{{- with $image.digest }}@{{ . }}{{ end }}
+{{- end }}
+
+{{- define "data-platform.checksum" -}}
+{{- $text := include (print (index . 0).Template.BasePath "/" (index . 1)) (index . 0) }}
+{{- regexReplaceAll "(helm.sh/chart|app.kubernetes.io/version): .*" $text "" | sha256sum }}
 {{- end }}

@@ -1,0 +1,1 @@
+"""Marquez, which keeps the lineage."""

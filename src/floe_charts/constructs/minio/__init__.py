@@ -1,0 +1,1 @@
+"""MinIO, the object store of development and test."""

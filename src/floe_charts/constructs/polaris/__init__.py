@@ -1,0 +1,1 @@
+"""Apache Polaris, the Iceberg catalog."""

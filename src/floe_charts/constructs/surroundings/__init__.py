@@ -1,0 +1,1 @@
+"""What stands around the parts, made from what they declare."""
