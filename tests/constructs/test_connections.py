@@ -54,7 +54,7 @@ def shop(*edges: Edge, endpoints: tuple[Endpoint, ...] = (SHOP,), workloads: tup
             "the workload shop is declared by DeclaredPart at floe-platform/shop",
         ),
         (lambda: shop(Edge(INGRESS, KUBERNETES_API, "x")), "Kubernetes API has no ports that pods of the release ask"),
-        (lambda: shop(Edge("shop", INGRESS, "x")), "Ingress controller or Gateway has no ports"),
+        (lambda: shop(Edge("shop", INGRESS, "x")), "Ingress controller, Gateway or load balancer has no ports"),
         (lambda: shop(Edge(KUBERNETES_API, SHOP, "x")), "Kubernetes API has ports: it is asked, and does not come in"),
         (
             lambda: shop(Edge("shop", Outside("a", "A", (1,)), "x"), Edge("shop", Outside("a", "A", (2,)), "x")),
@@ -116,7 +116,7 @@ def test_the_picture_shows_every_pair_once_and_whom_the_values_decide() -> None:
     assert picture.splitlines() == [
         "```mermaid",
         "flowchart LR",
-        '    outside_ingress(["Ingress controller or Gateway"])',
+        '    outside_ingress(["Ingress controller, Gateway or load balancer"])',
         '    outside_kubernetesApi(["Kubernetes API"])',
         '    subgraph release["floe-platform"]',
         '        shop["Shop"]',

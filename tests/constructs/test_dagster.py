@@ -240,6 +240,44 @@ def test_the_chart_is_told_how_to_connect_to_postgres() -> None:
     assert told({"postgres": {"mode": "operator"}})["postgresql"]["postgresqlHost"] == "floe-platform-postgres"
 
 
+@pytest.mark.parametrize("place", ["dagsterWebserver", "dagsterDaemon"])
+def test_the_charts_pods_wait_for_the_database_not_only_for_the_server(place: str) -> None:
+    def waiting(tree: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        [wait] = tree[place]["extraPrependedInitContainers"]
+        assert "psql" in wait["command"][-1] and "pg_isready" in wait["command"][-1]
+        return wait, {one["name"]: one.get("value", one.get("valueFrom")) for one in wait["env"]}
+
+    # Its user, and how to reach the server: from the ConfigMap that says so in every mode, where there is one.
+    wait, env = waiting(told({"postgres": {"mode": "operator"}}))
+    assert wait["envFrom"] == [{"configMapRef": {"name": "floe-platform-postgres-client"}}]
+    assert (env["PGDATABASE"], env["PGUSER"], env["PGPORT"]) == ("dagster", "dagster", "5432")
+    assert not {"PGHOST", "PGSSLMODE"} & env.keys()
+    assert (wait, env) == waiting(told({}))
+    alone = DagsterStack(new_chart()).values.to_values()
+    wait, env = waiting(alone)
+    assert (env["PGHOST"], wait["envFrom"]) == ("floe-platform-postgres", [])
+    # What somebody else says of the server, and of its authority.
+    tls = {"mode": "verify-full", "ca": {"secret": {"secretName": "pg-ca"}}}
+    server = {"postgresqlDatabase": "runs", "postgresqlUsername": "runner", "service": {"port": 6543}}
+    dagster = {"postgresql": server, "global": {"postgresqlSecretName": "mine"}}
+    outside = {"mode": "external", "external": {"host": "pg.example.com", "tls": tls}}
+    wait, env = waiting(told({"postgres": outside, "dagster": dagster}))
+    assert (env["PGDATABASE"], env["PGUSER"], env["PGPORT"]) == ("runs", "runner", "6543")
+    assert env["PGPASSWORD"]["secretKeyRef"] == {"name": "mine", "key": "postgresql-password"}
+    assert wait["volumeMounts"] == [{"name": "ca", "mountPath": "/etc/postgres-ca", "readOnly": True}]
+
+
+def test_the_image_that_waits_comes_from_the_mirror_unless_somebody_names_one() -> None:
+    def image(values: Mapping[str, Any]) -> str:
+        [wait] = told(values)["dagsterDaemon"]["extraPrependedInitContainers"]
+        return str(wait["image"])
+
+    own = {"dagster": {"postgresql": {"image": {"registry": "ghcr.io", "repository": "acme/pg", "tag": "1"}}}}
+    assert image({}) == "docker.io/library/postgres:17.9-bookworm"
+    assert image({"imageRegistry": "m.example/x"}) == "m.example/x/library/postgres:17.9-bookworm"
+    assert image({"imageRegistry": "m.example/x", **own}) == "ghcr.io/acme/pg:1"
+
+
 def test_the_chart_takes_what_it_is_told(chart: ChartHandle) -> None:
     ca = {"configMap": {"name": "pg-ca", "items": [{"key": "root", "path": "ca.crt"}]}}
     external = {"host": "pg.example.com", "tls": {"mode": "verify-ca", "ca": ca}}
@@ -250,7 +288,10 @@ def test_the_chart_takes_what_it_is_told(chart: ChartHandle) -> None:
 
 
 def test_labels_of_all_pods_come_and_go() -> None:
-    assert told({"environment": "prod"})["dagsterWebserver"]["labels"]["environment"] == "prod"
+    for place in ("dagsterWebserver", "dagsterDaemon"):
+        tree = told({"environment": "prod"})[place]
+        assert tree["labels"]["environment"] == tree["deploymentLabels"]["environment"] == "prod"
+        assert handed()[place]["deploymentLabels"] == handed()[place]["labels"]
     gone = told({"commonLabels": {"a": None}}, {"commonLabels": {"a": "b"}})
     assert launcher_of(gone)["labels"]["a"] is None
 

@@ -87,7 +87,7 @@ def test_every_container_is_restricted(chart: ChartHandle) -> None:
         security = one["securityContext"]
         assert security["readOnlyRootFilesystem"] is True
         assert security["runAsNonRoot"] is True
-        assert security["runAsUser"] > 0
+        assert security["runAsUser"] >= 10000
         assert security["allowPrivilegeEscalation"] is False
         assert one["resources"]["limits"]["memory"]
 
@@ -111,6 +111,8 @@ def test_default_secret_follows_the_charts_full_name() -> None:
     given_name = Marquez(new_chart(), values=MarquezValues(database=MarquezDatabase(secret_name="mine")))
     assert given_name.database_consumer().default_secret == "mine"
     assert Marquez(new_chart(), values=MarquezValues(replicas=2)).values.database.secret_name == consumer.default_secret
+    pooled = Marquez(new_chart(), values=MarquezValues(database=MarquezDatabase(max_connections=5))).values.database
+    assert (pooled.secret_name, pooled.max_connections) == (consumer.default_secret, 5)
 
 
 def test_environments_with_high_availability_have_two_pods(chart: ChartHandle) -> None:
@@ -139,7 +141,14 @@ def test_switches(chart: ChartHandle) -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"port": 5000}, {"logLevel": "info"}, {"database": {"secretName": ""}}, {"replicas": -1}]
+    "values",
+    [
+        {"port": 5000},
+        {"logLevel": "info"},
+        {"database": {"secretName": ""}},
+        {"database": {"maxConnections": 0}},
+        {"replicas": -1},
+    ],
 )
 def test_values_that_cannot_work_are_refused(chart: ChartHandle, values: dict[str, object]) -> None:
     with pytest.raises(ValuesRefused):
@@ -314,6 +323,28 @@ def test_configuration_reads_nothing_but_declared_variables(chart: ChartHandle) 
     assert config["db"]["url"] == "jdbc:postgresql://floe-platform-postgres:5432/marquez?sslmode=disable"
     assert config["migrateOnStartup"] is True
     assert "${" not in str(config)
+
+
+@pytest.mark.parametrize("most", [1, 5, 20, 1000])
+def test_the_pool_of_connections_is_one_that_dropwizard_takes(chart: ChartHandle, most: int) -> None:
+    values = {} if most == 20 else {"database": {"maxConnections": most}}
+    objects = marquez_objects(chart, values)
+    env = {entry["name"]: entry.get("value", "x") for entry in containers(objects, API)[-1]["env"]}
+    data: Any = objects[f"ConfigMap/{API}"].data["data"]
+    database = yaml.safe_load(_substituted(data["marquez.yml"], env))["db"]
+    assert database["maxSize"] == most
+    # Its own defaults are 10, 10 and 100, of which it wants the first not below the second and not over the third.
+    assert 0 < database["minSize"] <= database["initialSize"] <= database["maxSize"]
+
+
+def test_pods_are_asked_no_more_before_they_end(chart: ChartHandle) -> None:
+    objects = marquez_objects(chart)
+    for name in (API, WEB):
+        pod = pod_of(objects, name)
+        [main] = pod["containers"]
+        [program, seconds] = main["lifecycle"]["preStop"]["exec"]["command"]
+        assert program == "sleep"
+        assert 0 < int(seconds) < pod["terminationGracePeriodSeconds"]
 
 
 def _substituted(text: str, env: Mapping[str, str]) -> str:

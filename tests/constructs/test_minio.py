@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from floe_charts.constructs.minio.buckets import is_bucket_name
 from floe_charts.constructs.minio.server import KNOWN_VERSION, Minio, MinioChartValues, NativeMinioValues
-from floe_charts.constructs.network import MINIO, MINIO_CONSOLE, PROMETHEUS
+from floe_charts.constructs.network import INGRESS, MINIO, MINIO_CONSOLE, PROMETHEUS
 from floe_charts.constructs.object_store import ObjectStore, ObjectStoreValues
 from floe_charts.constructs.part import Claim
 from floe_charts.constructs.surroundings.secrets import PlatformSecrets
@@ -145,7 +145,11 @@ def test_what_it_declares(strategy: Strategy) -> None:
     part = minio(new_chart(), strategy)
     assert part.endpoints() == (MINIO, MINIO_CONSOLE)
     assert [workload.name for workload in part.workloads()] == ["minio"]
-    assert [(edge.source, edge.target) for edge in part.edges()] == [(PROMETHEUS, MINIO)]
+    assert [(edge.source, edge.target) for edge in part.edges()] == [
+        (PROMETHEUS, MINIO),
+        (INGRESS, MINIO),
+        (INGRESS, MINIO_CONSOLE),
+    ]
     assert [(scrape.endpoint, scrape.path) for scrape in part.scrapes()] == [(MINIO, "/minio/v2/metrics/cluster")]
 
 

@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 
 from floe_charts.constructs.network import (
+    INGRESS,
     OTEL_METRICS,
     OTLP_GRPC,
     OTLP_HTTP,
     PROMETHEUS,
     TELEMETRY_OUTSIDE,
-    Edge,
-    Endpoint,
 )
 from floe_charts.constructs.otel.gateway import (
     DEBUG,
@@ -28,6 +27,8 @@ from floe_charts.constructs.otel.gateway import (
     TelemetryFlow,
 )
 from floe_charts.constructs.part import Claim
+from floe_charts.constructs.surroundings.connections import Network
+from floe_charts.constructs.surroundings.network_policies import NetworkPolicies
 from floe_charts.deployment import Deployment
 from floe_charts.errors import DeclarationError
 from floe_charts.helm import ChartValues, HelmChart
@@ -44,7 +45,7 @@ from tests.constructs.collectors import (
     gateway_chart,
     native,
 )
-from tests.constructs.rendering import new_chart
+from tests.constructs.rendering import new_chart, objects_of, spec_of, written
 
 STRATEGIES = ("dependency", "native")
 
@@ -247,11 +248,52 @@ def test_what_the_gateway_declares(strategy: str) -> None:
     assert part.endpoints() == (OTLP_GRPC, OTLP_HTTP, OTEL_METRICS)
     assert [workload.name for workload in part.workloads()] == ["otel"]
     assert [scrape.endpoint for scrape in part.scrapes()] == [OTEL_METRICS]
-    outward, inward = part.edges()
-    assert (outward.source, outward.target) == ("otel", TELEMETRY_OUTSIDE)
-    assert (inward.source, inward.target) == (PROMETHEUS, OTEL_METRICS)
-    silent = OtelGateway(new_chart(), strategy=strategy).edges()  # type: ignore[arg-type]
-    assert [targets(edge) for edge in silent] == [OTEL_METRICS]
+    assert [(edge.source, edge.target, edge.when is None) for edge in part.edges()] == [
+        ("otel", TELEMETRY_OUTSIDE, True),
+        (PROMETHEUS, OTEL_METRICS, True),
+        (INGRESS, OTLP_GRPC, False),
+        (INGRESS, OTLP_HTTP, False),
+    ]
+
+
+BACKEND = {"endpoint": "tempo.example.com:9999"}
+ELSEWHERE: Mapping[str, Mapping[str, Any]] = {
+    "dependency": {
+        "alternateConfig": {
+            "exporters": {"otlp_grpc": BACKEND},
+            "service": {"pipelines": {"traces": {"exporters": ["otlp_grpc"]}}},
+        }
+    },
+    "native": {"backends": {"tempo": {"protocol": "grpc", **BACKEND}}},
+}
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_policies_let_telemetry_out_once_values_name_a_backend(tmp_path: Path, strategy: str) -> None:
+    chart = new_chart()
+    part = OtelGateway(chart, strategy=strategy)  # type: ignore[arg-type]
+    policies = NetworkPolicies(chart, network=Network([part]))
+    handle = written(chart, tmp_path)
+    for values, expected in (({}, []), (ELSEWHERE[strategy], [{"ports": [{"protocol": "TCP", "port": 9999}]}])):
+        final = merge(chart.default_values(), {"otel": values})
+        outside = policies.derived_values(chart.default_values(), final)
+        objects = objects_of(handle, {"otel": values, "networkPolicies": outside})
+        policy = spec_of(objects, f"NetworkPolicy/{NAME}")
+        assert (policy["policyTypes"], policy.get("egress", [])) == (["Ingress", "Egress"], expected)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_synth_says_where_telemetry_goes_nowhere(strategy: str) -> None:
+    chart = new_chart()
+    part = OtelGateway(chart, strategy=strategy, log_in=["dev"])  # type: ignore[arg-type]
+    values = chart.default_values()
+    elsewhere = merge(values, {"otel": ELSEWHERE[strategy]})
+    off = merge(values, {"otel": {"enabled": False}})
+    served = {"dev": values, "qa": values, "uat": off, "prod": elsewhere}
+    [line] = part.notices(served)
+    assert line.startswith("otel only writes telemetry to its log in qa: set otel.")
+    assert part.notices({"prod": elsewhere}) == []
+    assert OtelGateway(new_chart(), strategy=strategy).notices(served) == ()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -264,11 +306,6 @@ def test_policies_open_the_ports_that_the_endpoints_name(strategy: str) -> None:
 
     assert ports("https://a.example.com", "b:4317", "http://c:4318/v1") == {}
     assert ports("https://a.example.com", "b:9999", "${env:HOST}") == {"telemetry": [443, 9999]}
-
-
-def targets(edge: Edge) -> object:
-    assert isinstance(edge.target, Endpoint) or edge.target == TELEMETRY_OUTSIDE
-    return edge.target
 
 
 def test_the_check_sends_a_span_that_is_valid_json() -> None:

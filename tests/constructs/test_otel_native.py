@@ -62,6 +62,39 @@ def test_tunables_reach_the_configuration(chart: ChartHandle) -> None:
     assert config["service"]["pipelines"]["logs"]["exporters"] == ["otlp_http"]
 
 
+BACKENDS: Mapping[str, Any] = {
+    "tempo": {"protocol": "grpc", "endpoint": "tempo:4317", "insecure": True, "metrics": False, "logs": False},
+    "vendor": {
+        "protocol": "http",
+        "endpoint": "https://otlp.example.com",
+        "headers": {"X-Api-Key": "${env:VENDOR}"},
+        "caFile": "/mnt/ca/ca.crt",
+    },
+}
+
+
+def test_values_name_further_backends_and_what_each_takes(chart: ChartHandle) -> None:
+    config = configuration(chart, {"backends": BACKENDS})
+    tempo, vendor = (config["exporters"][name] for name in ("otlp_grpc/tempo_own", "otlp_http/vendor_own"))
+    assert (tempo["endpoint"], tempo["tls"]) == ("tempo:4317", {"insecure": True})
+    assert "headers" not in tempo
+    assert vendor["tls"] == {"insecure": False, "ca_file": "/mnt/ca/ca.crt"}
+    assert vendor["headers"] == {"X-Api-Key": "${env:VENDOR}"}
+    before = configuration(chart)
+    for signal, pipeline in config["service"]["pipelines"].items():
+        more = ["otlp_grpc/tempo_own", "otlp_http/vendor_own"] if signal == "traces" else ["otlp_http/vendor_own"]
+        assert pipeline["exporters"] == [*before["service"]["pipelines"][signal]["exporters"], *more]
+    assert config["exporters"].keys() - before["exporters"].keys() == {"otlp_grpc/tempo_own", "otlp_http/vendor_own"}
+
+
+@settings(deadline=None)
+@given(endpoint=st.text(min_size=1), header=st.text())
+def test_any_text_of_a_backend_comes_out_exactly(chart: ChartHandle, endpoint: str, header: str) -> None:
+    backend = {"protocol": "grpc", "endpoint": endpoint, "headers": {"X-A": header}}
+    found = configuration(chart, {"backends": {"b": backend}})["exporters"]["otlp_grpc/b_own"]
+    assert (found["endpoint"], found["headers"]) == (endpoint, {"X-A": header})
+
+
 EVERYTHING: Mapping[str, Any] = {
     "autoscaling": {"enabled": True, "minReplicas": 3},
     "podDisruptionBudget": {"enabled": True},
@@ -74,6 +107,7 @@ EVERYTHING: Mapping[str, Any] = {
     "extraVolumes": {"/mnt/ca": {"volume": {"configMap": {"name": "ca"}}}},
     "podLabels": {"team": "data"},
     "podAnnotations": {"note": "x"},
+    "backends": BACKENDS,
 }
 
 
@@ -200,6 +234,10 @@ def test_a_headers_value_comes_from_a_secret_that_can_be_named(chart: ChartHandl
         {"extraEnv": {"GOMEMLIMIT": {"value": "1"}}},
         {"extraEnv": {"VENDOR_KEY": {"value": "1"}}},
         {"affinity": {"nodeAffinty": {}}},
+        {"backends": {"tempo": {"endpoint": "tempo:4317"}}},
+        {"backends": {"tempo": {"protocol": "grpc", "endpoint": ""}}},
+        {"backends": {"tempo": {"protocol": "grpc", "endpoint": "x", "profiles": True}}},
+        {"backends": {"Tempo": {"protocol": "grpc", "endpoint": "x"}}},
     ],
 )
 def test_the_schema_refuses(chart: ChartHandle, values: Mapping[str, object]) -> None:

@@ -116,6 +116,39 @@ def test_the_pods_reach_each_other_where_the_parts_say_so(rendered: Any, strateg
     assert len(found) > 10
 
 
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_who_comes_by_a_load_balancer_is_let_in(tmp_path: Path, strategy: str) -> None:
+    chart = WrittenChart(platform(strategy), tmp_path)
+    balanced = {"service": {"type": "LoadBalancer"}}
+    values = {
+        "dagster": {"webserver": balanced},
+        "polaris": balanced,
+        "marquez": {**balanced, "web": balanced},
+        "otel": balanced,
+        "postgres": balanced,
+        "networkPolicies": {"outside": {"ingress": {"cidrs": ["203.0.113.0/24"]}}},
+    }
+    reached = {}
+    for case, more in (("bare", {}), ("balanced", values)):
+        objects, _ = parse_objects(chart.bare().render(merge(chart.overlays["qa"], more)))
+        policies = [one.data for one in objects if one.kind == "NetworkPolicy"]
+        endpoints = {endpoint for part in platform(strategy).platform.parts for endpoint in part.endpoints()}
+        world = Party(address="203.0.113.7")
+        reached[case] = {one.address for one in endpoints if allowed(policies, world, pod(one.workload), one.port)}
+    assert reached == {
+        "bare": set(),
+        "balanced": {
+            "dagster-webserver:3000",
+            "marquez:5000",
+            "marquez-web:3000",
+            "otel:4317",
+            "otel:4318",
+            "polaris:8181",
+            "postgres:5432",
+        },
+    }
+
+
 @pytest.mark.parametrize(("strategy", "environment"), list(product(STRATEGIES, ENVIRONMENTS)))
 def test_what_goes_out_is_what_the_parts_say(rendered: Any, strategy: str, environment: str) -> None:
     chart, objects = platform(strategy).platform, rendered(strategy, environment)

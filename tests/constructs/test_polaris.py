@@ -162,6 +162,22 @@ def test_a_request_before_the_bootstrap_does_no_harm() -> None:
     assert handed()["advancedConfig"]['polaris.behavior-changes."SCHEMA_VERSION_FALL_BACK_ON_DNE"'] == "false"
 
 
+def test_each_pod_takes_as_many_connections_as_in_the_other_strategy() -> None:
+    assert handed()["advancedConfig"]["quarkus.datasource.jdbc.max-size"] == "20"
+    assert NativePolarisValues().database.max_connections == 20
+
+
+def test_a_pod_is_asked_no_more_before_it_ends(tmp_path: Path) -> None:
+    values = handed()
+    [program, seconds] = values["containerLifecycle"]["preStop"]["exec"]["command"]
+    assert program == "sleep" and 0 < int(seconds) < values["terminationGracePeriodSeconds"]
+    handle = written(polaris_chart(), tmp_path)
+    handle.check_values({"polaris": {"containerLifecycle": {"preStop": {"exec": None, "sleep": {"seconds": 9}}}}})
+    for wrong in ({"preStopp": {}}, {"preStop": {"exec": {"command": ["{{ x }}"]}}}):
+        with pytest.raises(ValuesRefused):
+            handle.check_values({"polaris": {"containerLifecycle": wrong}})
+
+
 def test_the_object_stores_variables_are_the_servers() -> None:
     settings, keys = ({kind: {"name": "floe-platform-object-store"}} for kind in ("configMapRef", "secretRef"))
     own = {"configMapRef": {"name": "floe-platform-polaris-env"}}
@@ -292,6 +308,8 @@ def test_pods_carry_the_labels_of_their_workload_whatever_values_say(tmp_path: P
         "environment": "dev",
         "team": "data",
     }
+    for values in (handed(), derived(environment="dev", commonLabels={"team": "data"})):
+        assert values["configMapLabels"] == values["podLabels"]
     handle = written(polaris_chart(), tmp_path)
     for wrong in ({"app.kubernetes.io/component": "other"}, {"app.kubernetes.io/name": "x"}):
         with pytest.raises(ValuesRefused):
@@ -396,7 +414,11 @@ def test_no_key_is_made_up() -> None:
     read = {"enabled", "fullnameOverride", "global"}
     found = set(_made_up(PolarisValues, upstream_values(), _resolved(upstream_schema()))) - read
     # Kubernetes' own, which the chart writes as they are.
-    assert {path for path in found if not re.match(r"(pod|container)SecurityContext\.|resources\.", path)} == set()
+    assert {
+        path
+        for path in found
+        if not re.match(r"(pod|container)SecurityContext\.|containerLifecycle\.|resources\.", path)
+    } == set()
 
 
 @needs_upstream

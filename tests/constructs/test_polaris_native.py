@@ -150,6 +150,12 @@ def test_probes_ask_the_management_port_and_wait_for_a_slow_start(chart: ChartHa
     assert startup["periodSeconds"] * startup["failureThreshold"] >= 180
 
 
+def test_a_pod_is_asked_no_more_before_it_ends(chart: ChartHandle) -> None:
+    pod = pod_of(objects(chart))
+    [program, seconds] = pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"]
+    assert program == "sleep" and 0 < int(seconds) < pod["terminationGracePeriodSeconds"]
+
+
 def test_a_change_of_the_configuration_rolls_the_pods(chart: ChartHandle) -> None:
     before, after = (
         spec_of(objects(chart, values), f"Deployment/{NAME}")["template"]["metadata"]["annotations"]

@@ -430,6 +430,7 @@ def allowed(policy: Any, direction: str) -> set[tuple[str, int]]:
             labels = peer.get("podSelector", {}).get("matchLabels", {})
             spaces = [one["values"] for one in peer.get("namespaceSelector", {}).get("matchExpressions", [])]
             who = labels.get("app.kubernetes.io/component") or ",".join(name for names in spaces for name in names)
+            who = who or labels.get("app.kubernetes.io/part-of")
             found |= {(who or "anybody", port["port"]) for port in rule["ports"]}
     return found
 
@@ -468,7 +469,8 @@ def test_policies_let_through_what_each_mode_needs(tmp_path: Path) -> None:
         ("anybody", 443),
         ("anybody", 6443),
     }
-    assert allowed(operated["floe-platform-pooler"], "ingress") == {("monitoring", 9127)}
+    # The pool is for clients beyond the release.
+    assert allowed(operated["floe-platform-pooler"], "ingress") == {("monitoring", 9127), ("floe-jobs", 5432)}
     assert ("postgres", 5432) in allowed(operated["floe-platform-pooler"], "egress")
 
     external = policies("external")

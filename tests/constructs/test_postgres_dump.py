@@ -73,6 +73,22 @@ def test_dumps_outlive_the_release_as_the_data_do(chart: ChartHandle, when_delet
     assert kept == ("keep" if when_deleted == "Retain" else None)
 
 
+def test_the_volume_is_there_from_the_start_and_on_the_servers_node(chart: ChartHandle) -> None:
+    """Most StorageClasses make a volume once a pod wants it: at the first dump, for which helm --wait would wait."""
+    server = spec_of(objects_of(chart, dumped()), "StatefulSet/floe-platform-postgres")["template"]
+    [volume] = [one for one in server["spec"]["volumes"] if one["name"] == "dumps"]
+    assert volume["persistentVolumeClaim"]["claimName"] == NAME
+    [mounted] = [one for one in server["spec"]["containers"][0]["volumeMounts"] if one["name"] == "dumps"]
+    assert mounted["readOnly"] is True
+    job = spec_of(objects_of(chart, dumped()), f"CronJob/{NAME}")["jobTemplate"]["spec"]["template"]["spec"]
+    [beside] = job["affinity"]["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    assert beside["topologyKey"] == "kubernetes.io/hostname"
+    wanted = beside["labelSelector"]["matchLabels"]
+    assert wanted.items() <= server["metadata"]["labels"].items()
+    bare = spec_of(objects_of(chart, {}), "StatefulSet/floe-platform-postgres")["template"]["spec"]
+    assert "dumps" not in str(bare)
+
+
 class Dumps:
     """The script beside a running server, and an empty directory that it writes to."""
 

@@ -12,18 +12,18 @@ import pytest
 
 from floe_charts.artifacts import CompiledArtifacts
 from floe_charts.constructs.part import PlatformPart, RequiredSecret, SecretKey
+from floe_charts.constructs.platform import FloePlatform
 from floe_charts.constructs.surroundings.secrets import PlatformSecrets
 from floe_charts.deployment import Deployment
 from floe_charts.errors import DeclarationError, FloeChartsError
 from floe_charts.helm import ChartValues, DnsName, Field, HelmChart, Values
-from floe_charts.helm.checking import DeclaredValues
 from floe_charts.helm.kubernetes import OLDEST, latest_kube_version
 from floe_charts.helm.rules import ValueRule
 from floe_charts.synth import synth
 from floe_charts.verify.engine import ChartHandle, ValuesRefused, load
 from floe_charts.verify.objects import RenderedObject, find_duplicates, parse_objects
 from floe_charts.verify.schemas import CustomSchemas, validate_objects
-from tests.constructs.rendering import objects_of, written
+from tests.constructs.rendering import new_chart, objects_of, written
 from tests.support import SHARED
 from tests.synth.kubernetes_names import name_faults
 
@@ -138,6 +138,15 @@ def test_an_external_secret_fetches_what_only_its_provider_knows(chart: ChartHan
     cloud: Any = found["ExternalSecret/cloud"].data["spec"]
     assert [one["secretKey"] for one in cloud["data"]] == ["accessKey", "secretKey"]
     assert cloud["target"] == {"name": "cloud", "creationPolicy": "Owner"}
+
+
+def test_any_key_can_be_said_twice(tmp_path: Path) -> None:
+    chart = new_chart()
+    keys = (SecretKey("client-id", random=4), SecretKey("again", same_as="client-id"))
+    PlatformSecrets(chart, "secrets", secrets=[RequiredSecret("shop", "shop", keys, "x")])
+    found = objects_of(written(chart, tmp_path), EXTERNAL)
+    spec: Any = found["ExternalSecret/shop"].data["spec"]
+    assert spec["target"]["template"]["data"] == {"again": '{{ index . "client-id" }}'}
 
 
 def test_store_interval_and_remote_keys_come_from_values(chart: ChartHandle) -> None:
@@ -284,7 +293,7 @@ def test_generated_secrets_are_refused_elsewhere(
     with pytest.raises(ValuesRefused):
         chart.check_values({"environment": environment, "secrets": secrets})
     chart.check_values({"environment": "dev", "secrets": secrets})
-    declared = DeclaredValues(made.properties(), made.schema, rules=made.rules())
+    declared = made.declared_values()
     defaults = made.default_values()
     told = {**defaults["secrets"], **{key: value for key, value in secrets.items() if key == "source"}}
     told |= {key: {**defaults["secrets"][key], **value} for key, value in secrets.items() if key != "source"}
@@ -349,3 +358,24 @@ def test_a_key_cannot_be_generated_in_two_ways() -> None:
     assert both.purpose == "x; y"
     with pytest.raises(DeclarationError, match="the key k of the Secret a is declared in two ways"):
         one.merged(RequiredSecret("a", "a", (SecretKey("k", random=6),), "x"))
+
+
+def test_two_secrets_cannot_have_one_id() -> None:
+    one, other = (RequiredSecret("a", name, (SecretKey("k"),), "x") for name in ("one", "other"))
+    with pytest.raises(DeclarationError, match="the Secrets one and other are both declared as a"):
+        one.merged(other)
+
+
+def test_products_whose_names_are_alike_have_each_their_secret() -> None:
+    example = CompiledArtifacts.example().model_dump(mode="json")
+    products = [
+        CompiledArtifacts.parse({**example, "metadata": {**example["metadata"], "product_name": name}})
+        for name in ("orders-2", "orders2", "orders-eu")
+    ]
+    secrets = FloePlatform(products).required_secrets()
+    found = {secret.name: secret.id for secret in secrets if secret.name.endswith("-credentials")}
+    assert found == {
+        "floe-platform-orders-2-credentials": "orders_2Credentials",
+        "floe-platform-orders2-credentials": "orders2Credentials",
+        "floe-platform-orders-eu-credentials": "ordersEuCredentials",
+    }

@@ -65,6 +65,7 @@ def _is(peer: Mapping[str, Any], other: Party, here: str) -> bool:
 def _selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     found = (selector.get("matchLabels") or {}).items() <= labels.items()
     for one in selector.get("matchExpressions") or ():
-        assert one["operator"] == "In"
-        found = found and labels.get(one["key"]) in one["values"]
+        assert one["operator"] in ("In", "DoesNotExist")
+        held = labels.get(one["key"]) in one["values"] if one["operator"] == "In" else one["key"] not in labels
+        found = found and held
     return found

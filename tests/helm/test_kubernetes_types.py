@@ -22,7 +22,6 @@ from floe_charts.helm import (
     Without,
     WorkloadValues,
 )
-from floe_charts.helm.checking import DeclaredValues
 from floe_charts.helm.kubernetes import OLDEST, KubernetesSchemas, latest_kube_version
 from floe_charts.verify.objects import RenderedObject
 from tests.any_values import AnyValues
@@ -346,7 +345,7 @@ def test_what_kubernetes_refuses_is_refused(shop: Rendering, values: dict[str, A
 )
 def test_mistakes_are_told_in_words(values: dict[str, Any], said: str) -> None:
     chart = shop_chart()
-    declared = DeclaredValues(chart.properties(), chart.schema)
+    declared = chart.declared_values()
     defaults = chart.default_values()
     assert str(declared.faults({**defaults, "web": {**defaults["web"], **values}})[0]) == said
 

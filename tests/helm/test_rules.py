@@ -8,7 +8,6 @@ from typing import Any, Literal
 import pytest
 
 from floe_charts.helm import ChartValues, Component, Field, HelmChart, Values
-from floe_charts.helm.checking import DeclaredValues
 from floe_charts.helm.rules import ValueRule
 from tests.helm.one_chart import chart_with
 from tests.helm.rendering import Rendering
@@ -68,7 +67,7 @@ def values(stage: str, kind: str = "own", other: str | None = None) -> dict[str,
 
 def faults(tree: dict[str, Any]) -> list[str]:
     made = chart()
-    declared = DeclaredValues(made.properties(), made.schema, rules=made.rules())
+    declared = made.declared_values()
     return [str(fault) for fault in declared.faults({**made.default_values(), **tree})]
 
 
@@ -127,6 +126,6 @@ def test_a_component_can_ask_for_a_value(kind: str, other: str | None, refused: 
     Guarded(made, "web")
     tree = {"web": values("dev", kind, other)["web"]}
     assert Rendering(made.files()).refused(tree) is refused
-    declared = DeclaredValues(made.properties(), made.schema, rules=made.rules())
+    declared = made.declared_values()
     found = [str(fault) for fault in declared.faults({**made.default_values(), **tree})]
     assert found == (["web.other is missing: made goods fail"] if refused else [])

@@ -18,6 +18,7 @@ Tree = dict[str, object]
 
 EXTERNAL: Tree = {"postgres": {"mode": "external", "external": {"host": "db.example.com"}}}
 OPERATOR: Tree = {"postgres": {"mode": "operator", "operator": {"backup": {"credentials": "secret"}}}}
+BACKEND: Tree = {"protocol": "grpc", "endpoint": "otlp.example.com:4317"}
 CODE_SERVER: Tree = {"image": {"registry": "ghcr.io", "repository": "acme/orders", "tag": "1.0.0"}}
 
 
@@ -29,6 +30,10 @@ def toggles(chart: WrittenChart) -> Iterator[Case]:
     yield "operator", helm_merge(on, helm_merge(OPERATOR, {"secrets": {"source": "external"}}))
     yield "external", helm_merge(on, EXTERNAL)
     yield from chart.distinct_overlays().items()
+    sent: Tree = {"alternateConfig": {"exporters": {"otlp_grpc": BACKEND}}}
+    if "backends" in chart.values["otel"]:
+        sent = {"backends": {"up": BACKEND}}
+    yield "telemetry sent on", helm_merge(on, {"otel": sent})
     yield "one gateway", {"otel": {"autoscaling": {"enabled": False}}}
 
 

@@ -30,8 +30,8 @@ TEXTS = {"Chart.yaml", "README.md", "templates/NOTES.txt", "values.yaml", "value
 LISTS = (
     r"products\.byName\..*",
     r"workspace\..*",
-    r"secrets\.[a-z0-9A-Z]+Credentials\..*",
-    r"(secrets\.required|allOf) .*[a-z0-9A-Z]Credentials\b.*",
+    r"secrets\.[a-z0-9A-Z_]+Credentials\..*",
+    r"(secrets\.required|allOf) .*[a-z0-9A-Z_]Credentials\b.*",
     # The environment of runs, and the catalogs and their principals.
     r"dagster\..*(envSecrets|locations).*",
     r"polarisSetup\.(catalogs|principals)\..*",

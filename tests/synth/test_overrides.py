@@ -51,7 +51,7 @@ class Shop(Component[ShopValues]):
 def declared() -> DeclaredValues:
     chart = HelmChart("shops")
     Shop(chart, "shop")
-    return DeclaredValues(chart.properties(), chart.schema, chart.open_keys())
+    return chart.declared_values()
 
 
 def nested(path: str, value: object) -> object:
@@ -262,7 +262,7 @@ class TestCredentials:
     def test_what_the_chart_itself_says_is_none(self) -> None:
         files = synth([CompiledArtifacts.example()], plugin_values=())
         chart = files.platform
-        declared = DeclaredValues(chart.properties(), chart.schema, chart.open_keys())
+        declared = chart.declared_values()
         for name in files.environments:
             assert list(credential_paths(files.final_values(name), declared)) == []
 

@@ -83,8 +83,10 @@ class RequiredSecret:
     def merged(self, other: RequiredSecret) -> RequiredSecret:
         """One Secret that two parts read: the keys and purposes of both.
 
-        Raises :class:`DeclarationError` where one key is to be generated in two ways.
+        Raises :class:`DeclarationError` where they are two Secrets, or one key is to be generated in two ways.
         """
+        if self.name != other.name:
+            raise DeclarationError(f"the Secrets {self.name} and {other.name} are both declared as {self.id}")
         keys = {key.name: key for key in self.keys}
         for key in other.keys:
             known = keys.setdefault(key.name, key)

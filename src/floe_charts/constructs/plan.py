@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -310,9 +311,8 @@ class _Product:
     def credential_secrets(self) -> Iterator[RequiredSecret]:
         keys = {self.secret_key(credential): self._generated(credential) for credential in self.credentials}
         if keys:
-            words = f"{self.artifact.slug}-credentials".split("-")
             yield RequiredSecret(
-                words[0] + "".join(word.capitalize() for word in words[1:]),
+                _values_key(f"{self.artifact.slug}-credentials"),
                 self.secret_name,
                 tuple(SecretKey(name, random=length) for name, length in sorted(keys.items())),
                 f"credentials of the data product {self.artifact.product_name}",
@@ -384,6 +384,11 @@ class _Product:
 def _is_outside(endpoint: ArtifactEndpoint) -> bool:
     """Whether an endpoint lies outside the cluster; localhost, a developer's default, stands for the platform's own."""
     return not endpoint.in_cluster and endpoint.host not in ("localhost", "127.0.0.1", "::1", "0.0.0.0")
+
+
+def _values_key(name: str) -> str:
+    """A name as a key among the values: ``orders-eu`` is ``ordersEu``; ``orders-2`` is another one than ``orders2``."""
+    return re.sub(r"-([a-z])", lambda found: found[1].upper(), name).replace("-", "_")
 
 
 def _public(url: str | None) -> str | None:

@@ -10,7 +10,7 @@ from floe_charts.artifacts import ArtifactEndpoint, CompiledArtifacts, find_endp
 from floe_charts.constructs.dagster.stack import DagsterStack
 from floe_charts.constructs.marquez.api import Marquez
 from floe_charts.constructs.minio.server import Minio
-from floe_charts.constructs.network import Endpoint
+from floe_charts.constructs.network import POSTGRES, Endpoint
 from floe_charts.constructs.object_store import ObjectStore
 from floe_charts.constructs.otel.gateway import OtelGateway
 from floe_charts.constructs.part import PlatformPart, RequiredSecret
@@ -122,6 +122,7 @@ class FloePlatform(HelmChart):
                 source=components.otel.chart,
                 exporters=plan.exporters,
                 flow=plan.flow,
+                log_in=self._of_kind("development", "test"),
             )
         if components.postgres.enabled is not False and (plan.dagster or plan.polaris or plan.marquez):
             # Before its clients, which ask it how they connect.
@@ -149,7 +150,7 @@ class FloePlatform(HelmChart):
                 otlp=plan.otel,
                 catalogs=wished_catalogs(plan.catalog_wishes),
                 principals=wished_principals(plan.catalog_wishes),
-                memory_in=[name for name, one in self.deployment.environments.items() if one.kind == "test"],
+                memory_in=self._of_kind("test"),
             )
             consumers.append(polaris.database_consumer())
         if plan.marquez:
@@ -179,15 +180,17 @@ class FloePlatform(HelmChart):
         Namespace(self)
         Quotas(self)
 
+    def _of_kind(self, *kinds: str) -> list[str]:
+        """The names of the environments of these kinds."""
+        return [name for name, environment in self.deployment.environments.items() if environment.kind in kinds]
+
     def extra_labels(self) -> dict[str, str]:
         """The environment's name."""
         return {"environment": cast("PlatformValues", self.refs).environment}
 
     def rules(self) -> tuple[ValueRule, ...]:
         """Those of the parts; and Secrets are generated in development and test only."""
-        kinds = {name: environment.kind for name, environment in self.deployment.environments.items()}
-        generating = [name for name, kind in kinds.items() if kind in ("development", "test")]
-        return (*super().rules(), *self.secrets.rules(generating))
+        return (*super().rules(), *self.secrets.rules(self._of_kind("development", "test")))
 
     @property
     def parts(self) -> list[PlatformPart[Any]]:
@@ -225,7 +228,7 @@ class FloePlatform(HelmChart):
         """
         tree: dict[str, Any] = {}
         for part in self.components.values():
-            if not values.get(part.id, {}).get("enabled", True):
+            if not _switched_on(values, part):
                 continue
             component = getattr(self.deployment.components, part.id, None)
             name = (component.resources if component else None) or environment.resources
@@ -263,7 +266,14 @@ class FloePlatform(HelmChart):
 
         ``served`` holds the final values of each environment.
         """
-        return [*(line for part in self.parts for line in part.notices(served)), *self.unanswered(served)]
+        lines = [line for part in self.parts for line in part.notices(served)]
+        if self.deployment.components.postgres.enabled is False and self.component(PostgresCluster) is None:
+            host = f"{POSTGRES.static_host(self)}:{POSTGRES.port}"
+            lines.append(
+                f"components.postgres.enabled is false: the other parts look for PostgreSQL at {host}, a Service that "
+                "you make; for a server elsewhere, postgres: external of the environment makes it"
+            )
+        return [*lines, *self.unanswered(served)]
 
     def unanswered(self, served: Mapping[str, Mapping[str, Any]]) -> list[str]:
         """In-cluster endpoints in the artifacts that no Service of the release answers to, a line for each.
@@ -275,7 +285,7 @@ class FloePlatform(HelmChart):
             name: {
                 f"{endpoint.static_host(self)}:{endpoint.port}"
                 for part, endpoint in self.endpoints()
-                if values.get(part.id, {}).get("enabled", True)
+                if _switched_on(values, part)
             }
             for name, values in served.items()
         }
@@ -329,8 +339,18 @@ class FloePlatform(HelmChart):
             found.append(
                 "A role `polaris` that may create schemas in its database where `postgres.mode` is `external`."
             )
-        if self.plan.otel:
-            found.append("A metrics server where `otel.autoscaling.enabled` is true.")
+        if self.plan.otel or self.plan.dagster or self.plan.polaris or self.plan.marquez:
+            found.append("A metrics server where `autoscaling.enabled` of a part is true.")
+        if self.plan.dagster or self.plan.polaris or self.plan.marquez:
+            found.append(
+                "An ingress controller where `ingress.enabled` of a part is true, with cert-manager where it names a "
+                "`clusterIssuer`; the Gateway API (`gateway.networking.k8s.io/v1`) where `route.enabled` is true."
+            )
+        if self.required_secrets():
+            found.append(
+                "The External Secrets Operator (`external-secrets.io/v1`) where `secrets.source`, or that of one "
+                "Secret, is `external`."
+            )
         if self.component(Monitoring) is not None:
             found.append("The Prometheus operator (`monitoring.coreos.com/v1`) where `monitoring.enabled` is true.")
         found.append("A network that enforces NetworkPolicies where `networkPolicies.enabled` is true.")
@@ -353,6 +373,12 @@ class FloePlatform(HelmChart):
                 "(`header.X-Iceberg-Access-Delegation` empty) and have their own."
             )
         return found
+
+
+def _switched_on(values: Mapping[str, Any], part: Component[Any]) -> bool:
+    """Whether ``values``, which nobody has checked yet, leave a part switched on."""
+    own = values.get(part.id)
+    return not isinstance(own, Mapping) or own.get("enabled", True) is not False
 
 
 def _resources(spec: Spec, preset: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,20 +4,22 @@ Each class declares every field that people set there; an unknown field is refus
 :class:`~floe_charts.helm.Values`: the charts that use them have no keys of their own beside the declared ones.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Le
 from pydantic import StringConstraints
 
-from floe_charts.helm import DnsLabel, DnsName, EnvName, Field, KubernetesType, ResourceList, Values
+from floe_charts.helm import DnsLabel, DnsName, EnvName, Field, KubernetesType, ResourceList, SubchartValues, Values
 
 __all__ = [
     "AbsolutePath",
     "ChartImage",
     "ContainerSecurity",
+    "EnvFrom",
     "EnvVar",
     "HandedText",
     "HttpGet",
+    "InitContainer",
     "InitResources",
     "PodSecurity",
     "Probe",
@@ -196,6 +198,42 @@ class InitResources(Values):
 
     requests: ResourceList = Field(ResourceList(cpu="10m", memory="32Mi"), description="What the scheduler reserves.")
     limits: ResourceList = Field(ResourceList(cpu="100m", memory="64Mi"), description="What the container may use.")
+
+
+class EnvFrom(Values):
+    """An object all keys of which become environment variables."""
+
+    config_map_ref: SourceRef | None = Field(None, description="A ConfigMap.")
+    secret_ref: SourceRef | None = Field(None, description="A Secret.")
+
+
+class InitContainer(SubchartValues):
+    """A container that ends before the others start, or with ``restartPolicy: Always`` goes on beside them."""
+
+    known_keys: ClassVar[frozenset[str] | None] = frozenset(
+        {
+            "args",
+            "lifecycle",
+            "livenessProbe",
+            "ports",
+            "readinessProbe",
+            "restartPolicy",
+            "startupProbe",
+            "workingDir",
+        }
+    )
+
+    name: DnsLabel = Field("init", description="Its name.")
+    image: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-zA-Z0-9._:/@-]*[a-zA-Z0-9])?$", max_length=500)] = (
+        Field("docker.io/library/busybox:1", description="Its image.")
+    )
+    image_pull_policy: PullPolicy = Field("IfNotPresent", description="When a node pulls the image.")
+    command: list[HandedText] = Field([], description="Program and arguments; none: the image's.")
+    env: list[EnvVar] = Field([], description="Environment variables.")
+    env_from: list[EnvFrom] = Field([], description="Objects whose keys become environment variables.")
+    resources: InitResources = Field(InitResources(), description="CPU and memory.")
+    security_context: ContainerSecurity = ContainerSecurity()
+    volume_mounts: list[VolumeMount] = Field([], description="Where it sees volumes.")
 
 
 def env_vars(env: dict[str, str]) -> list[EnvVar]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from floe_charts.helm import Field, Values, ne, when
 from floe_charts.helm.values import StringMap
 
-__all__ = ["ServiceValues", "service_fields"]
+__all__ = ["ServiceValues", "opens_outward", "service_fields"]
 
 
 class ServiceValues(Values):
@@ -19,7 +19,12 @@ class ServiceValues(Values):
     annotations: StringMap = Field({}, description="Annotations, which load balancers are configured by.")
 
 
+def opens_outward(kind: str) -> bool:
+    """Whether people come in through a Service of this type: by a port of the nodes, or by a load balancer."""
+    return ne(kind, "ClusterIP")
+
+
 def service_fields(values: ServiceValues) -> dict[str, Any]:
     """What :meth:`~floe_charts.helm.Part.service` takes of the values; a ClusterIP is the default, and not said."""
-    kind = when(ne(values.type, "ClusterIP"), values.type)
+    kind = when(opens_outward(values.type), values.type)
     return {"annotations": values.annotations, "type": kind}

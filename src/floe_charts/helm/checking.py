@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from floe_charts.errors import nearest
 from floe_charts.helm.books import declared_paths
 from floe_charts.helm.kubernetes_types import kubernetes_fields
 from floe_charts.helm.nodes import path_text
-from floe_charts.helm.rules import ValueRule
+from floe_charts.helm.schema import SchemaRequest, values_validator
 from floe_charts.helm.spec import ANY, Property, Spec, property_specs
 from floe_charts.helm.values import SubchartValues
+
+if TYPE_CHECKING:
+    from jsonschema_rs import Draft7Validator
 
 __all__ = ["DeclaredValues", "Fault"]
 
@@ -40,22 +44,15 @@ class Fault:
 class DeclaredValues:
     """The values that a chart declares, to be asked about paths and trees."""
 
-    def __init__(
-        self,
-        properties: Sequence[Property],
-        schema: Callable[[], Mapping[str, Any]],
-        open_keys: frozenset[str] = frozenset(),
-        rules: Sequence[ValueRule] = (),
-    ) -> None:
-        """``properties``, ``schema`` and ``rules`` are the chart's own; below ``open_keys`` any path goes.
+    def __init__(self, request: SchemaRequest) -> None:
+        """``request`` says what the chart declares; below its ``open_keys`` any path goes.
 
-        The schema is asked for when the first values are held against it.
+        The schema is made when the first values are held against it.
         """
-        self._open = open_keys
-        self._properties = {prop.name: prop for prop in properties}
-        self._schema = schema
-        self._rules = tuple(rules)
-        self._validator: Any = None
+        self._request = request
+        self._open = request.open_keys
+        self._properties = {prop.name: prop for prop in request.properties}
+        self._rules = request.rules
 
     def unknown(self, tree: Mapping[str, Any]) -> Iterator[Fault]:
         """A fault for every path of ``tree`` that the chart does not declare."""
@@ -119,14 +116,15 @@ class DeclaredValues:
 
     def faults(self, values: Mapping[str, Any]) -> list[Fault]:
         """What is wrong with complete values by the chart's schema; empty where Helm will accept them."""
-        if self._validator is None:
-            import jsonschema_rs
-
-            self._validator = jsonschema_rs.Draft7Validator(dict(self._schema()))
-        if self._validator.is_valid(values):  # Much quicker than looking for errors.
+        validator = self._validator
+        if validator.is_valid(values):  # Much quicker than looking for errors.
             return []
         # A rule between values may find again what is wrong with one of them.
-        return list(dict.fromkeys(self._fault(error, values) for error in self._validator.iter_errors(values)))
+        return list(dict.fromkeys(self._fault(error, values) for error in validator.iter_errors(values)))
+
+    @cached_property
+    def _validator(self) -> Draft7Validator:
+        return values_validator(self._request)
 
     def _fault(self, error: Any, values: Mapping[str, Any]) -> Fault:
         keys = tuple(str(key) for key in error.instance_path)

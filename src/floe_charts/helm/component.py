@@ -7,6 +7,7 @@ import typing
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from floe_charts.errors import DeclarationError
@@ -131,6 +132,11 @@ class Component(ConstructScope, Generic[V]):
         self._templates: list[Template] = []
         self._scopes: list[tuple[ConstructScope, tuple[Node | Repeated, ...]]] = [(self, ())]
         chart.register(self)
+
+    @cached_property
+    def default_values(self) -> dict[str, Any]:
+        """The component's defaults as they stand in values.yaml, not to be changed."""
+        return self.values.to_values()
 
     @classmethod
     def values_class(cls) -> type[V]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from floe_charts.helm.layers import merge, prune_nulls
 from floe_charts.helm.nodes import path_text
+from floe_charts.helm.shapes import is_map
 from floe_charts.helm.spec import Property, Spec, property_specs
 from floe_charts.helm.valuesfile import bounds_text
 
@@ -19,6 +20,7 @@ _WIDEST_DEFAULT = 120
 # Several columns side by side.
 _WIDEST_DIFFERENCE = 60
 _ABSENT = "absent"
+_encoder = json.JSONEncoder(ensure_ascii=False)
 
 
 def configuration_table(properties: Iterable[Property], values: Mapping[str, Any]) -> str:
@@ -104,8 +106,8 @@ def _row_paths(
     """The paths in ``values`` that an overlay says something of; all below where it removes a map."""
     for key, value in values.items():
         said = [overlay[key] for overlay in overlays if key in overlay]
-        if said and isinstance(value, Mapping) and value and not _amounts(value):
-            yield from _row_paths(value, [one if isinstance(one, Mapping) else value for one in said], (*path, key))
+        if said and is_map(value) and value and not _amounts(value):
+            yield from _row_paths(value, [one if is_map(one) else value for one in said], (*path, key))
         elif said:
             yield (*path, key)
 
@@ -114,17 +116,17 @@ def _cell(values: Mapping[str, Any], path: tuple[str, ...]) -> str:
     """The text of what stands at ``path``; empty where nothing does."""
     here: Any = values
     for key in path:
-        if not isinstance(here, Mapping) or key not in here:
+        if not is_map(here) or key not in here:
             return ""
         here = here[key]
-    return (_amounts(here) if isinstance(here, Mapping) else "") or _json(here)
+    return (_amounts(here) if is_map(here) else "") or _json(here)
 
 
 def _amounts(resources: Mapping[str, Any]) -> str:
     """``cpu 100m to 500m, memory 256Mi to 512Mi`` for requests and limits; empty for anything else."""
     if not resources.keys() <= {"requests", "limits"}:
         return ""
-    if not all(isinstance(one, Mapping) and one.keys() <= {"cpu", "memory"} for one in resources.values()):
+    if not all(is_map(one) and one.keys() <= {"cpu", "memory"} for one in resources.values()):
         return ""
     said = []
     for what in ("cpu", "memory"):
@@ -135,7 +137,7 @@ def _amounts(resources: Mapping[str, Any]) -> str:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return _encoder.encode(value)
 
 
 def _cut(text: str) -> str:

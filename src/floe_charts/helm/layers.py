@@ -5,11 +5,11 @@ Maps merge deeply, lists are replaced, and null removes a key, as ``helm install
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from floe_charts.helm.nodes import path_text
+from floe_charts.helm.shapes import is_list, is_map
 
 __all__ = ["LayeredValues", "differences", "leaf_paths", "merge", "prune_nulls"]
 
@@ -20,12 +20,19 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in over.items():
         if value is None:
             merged.pop(key, None)
-        elif isinstance(value, Mapping):
+        elif is_map(value):
             below = merged.get(key)
-            merged[key] = merge(below if isinstance(below, Mapping) else {}, value)
+            merged[key] = merge(below if is_map(below) else {}, value)
         else:
-            merged[key] = copy.deepcopy(value)
+            merged[key] = _copied(value)
     return merged
+
+
+def _copied(value: Any) -> Any:
+    """A JSON value that shares nothing with ``value``."""
+    if is_list(value):
+        return [_copied(item) for item in value]
+    return {key: _copied(item) for key, item in value.items()} if is_map(value) else value
 
 
 def prune_nulls(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,7 +51,7 @@ def differences(base: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str,
             overlay[key] = value
         elif value is base[key]:
             continue  # What a merge did not touch is the same object, however large.
-        elif isinstance(value, Mapping) and isinstance(base[key], Mapping):
+        elif is_map(value) and is_map(base[key]):
             below = differences(base[key], value)
             if below:
                 overlay[key] = below
@@ -56,9 +63,9 @@ def differences(base: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str,
 
 def _same(one: Any, other: Any) -> bool:
     """Whether two JSON values are the same; Python takes 1 and True for equal."""
-    if isinstance(one, list) and isinstance(other, list):
+    if is_list(one) and is_list(other):
         return len(one) == len(other) and all(map(_same, one, other))
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
+    if is_map(one) and is_map(other):
         return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
     return type(one) is type(other) and bool(one == other)
 
@@ -66,7 +73,7 @@ def _same(one: Any, other: Any) -> bool:
 def leaf_paths(values: Mapping[str, Any], prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """The paths of everything that is not a map with something in it, with its value."""
     for key, value in values.items():
-        if isinstance(value, Mapping) and value:
+        if is_map(value) and value:
             yield from leaf_paths(value, (*prefix, key))
         else:
             yield (*prefix, key), value
@@ -78,12 +85,12 @@ class LayeredValues:
     def __init__(self) -> None:
         """Start empty."""
         self._values: dict[str, Any] = {}
-        self._origins: dict[str, Any] = {}
+        self._trees: tuple[tuple[str, Mapping[str, Any]], ...] = ()
 
     def put(self, layer: str, tree: Mapping[str, Any]) -> None:
         """Merge ``tree`` over what is there, in the name of ``layer``."""
         self._values = merge(self._values, tree)
-        self._origins = _merge_origins(self._origins, tree, layer)
+        self._trees = (*self._trees, (layer, tree))
 
     @property
     def values(self) -> dict[str, Any]:
@@ -93,7 +100,7 @@ class LayeredValues:
     def copy(self) -> LayeredValues:
         """An independent copy, to go on from a common base."""
         other = LayeredValues()
-        other._values, other._origins = self._values, self._origins
+        other._values, other._trees = self._values, self._trees
         return other
 
     def origin(self, path: str) -> str | None:
@@ -102,7 +109,10 @@ class LayeredValues:
 
     def origins(self) -> dict[str, str]:
         """The layer of every final value, by dotted path."""
-        return {path_text(path): layer for path, layer in leaf_paths(self._origins)}
+        found: dict[str, Any] = {}
+        for layer, tree in self._trees:
+            found = _merge_origins(found, tree, layer)
+        return {path_text(path): layer for path, layer in leaf_paths(found)}
 
 
 def _merge_origins(base: Mapping[str, Any], over: Mapping[str, Any], layer: str) -> dict[str, Any]:
@@ -111,9 +121,9 @@ def _merge_origins(base: Mapping[str, Any], over: Mapping[str, Any], layer: str)
         below = merged.get(key)
         if value is None:
             merged.pop(key, None)
-        elif isinstance(value, Mapping) and (value or isinstance(below, Mapping)):
+        elif is_map(value) and (value or is_map(below)):
             # A map that is empty afterwards is a value of its own.
-            merged[key] = _merge_origins(below if isinstance(below, Mapping) else {}, value, layer) or layer
+            merged[key] = _merge_origins(below if is_map(below) else {}, value, layer) or layer
         else:
             merged[key] = layer
     return merged

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from floe_charts.helm.scalars import go_string
@@ -32,6 +33,7 @@ __all__ = [
     "path_text",
 ]
 
+_CONVERSIONS = {"integer": "int64", "number": "float64"}
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -59,7 +61,7 @@ class Node:
         A whole number from values is a float inside Helm, and ``eq`` and ``printf`` are strict about types.
         """
         text = _parenthesised(self.go(root))
-        convert = {"integer": "int64", "number": "float64"}.get(self.spec.kind)
+        convert = _CONVERSIONS.get(self.spec.kind)
         return f"({convert} {text})" if convert else text
 
     def reads(self) -> Iterator[tuple[str, ...]]:
@@ -71,6 +73,7 @@ def _parenthesised(text: str) -> str:
     return f"({text})" if " " in text else text
 
 
+@lru_cache(maxsize=16384)
 def _select(base: str, path: tuple[str, ...]) -> str:
     """``base`` followed by the keys of ``path``; keys that Go cannot write as fields go through ``index``."""
     text = base
@@ -87,7 +90,7 @@ class ValueRef(Node):
     """A value of the chart, by its path."""
 
     path: tuple[str, ...]
-    type: Spec
+    type: Spec = field(hash=False)
 
     @property
     def spec(self) -> Spec:
@@ -106,7 +109,7 @@ class LoopItem(Node):
 
     variable: str
     path: tuple[str, ...]
-    type: Spec
+    type: Spec = field(hash=False)
     source: Node
 
     @property
@@ -126,7 +129,7 @@ class LoopKey(Node):
     """The key of a ``range`` over a map."""
 
     variable: str
-    type: Spec
+    type: Spec = field(hash=False)
     source: Node
 
     @property
@@ -147,7 +150,7 @@ class Builtin(Node):
     """One of Helm's own objects: ``Release.Namespace``, ``Chart.AppVersion``."""
 
     name: str
-    type: Spec
+    type: Spec = field(hash=False)
 
     @property
     def spec(self) -> Spec:
@@ -162,7 +165,7 @@ class Constant(Node):
     """A literal inside an expression."""
 
     value: str | int | float | bool
-    type: Spec
+    type: Spec = field(hash=False)
 
     @property
     def spec(self) -> Spec:
@@ -186,7 +189,7 @@ class Call(Node):
 
     function: str
     arguments: tuple[Node, ...]
-    type: Spec
+    type: Spec = field(hash=False)
     context: bool = False
     extra_reads: tuple[tuple[str, ...], ...] = ()
 
@@ -214,7 +217,7 @@ class AsFound(Node):
     """
 
     inner: Node
-    type: Spec
+    type: Spec = field(hash=False)
     looks_inside: bool = True
 
     @property
@@ -237,7 +240,7 @@ class Concat(Node):
     """Text with expressions in it."""
 
     parts: tuple[str | Node, ...]
-    type: Spec
+    type: Spec = field(hash=False)
 
     @property
     def spec(self) -> Spec:
@@ -287,7 +290,7 @@ class Raw(Node):
     """Template text taken as it is: the escape hatch, made by :func:`floe_charts.helm.raw_template`."""
 
     text: str
-    type: Spec
+    type: Spec = field(hash=False)
     paths: tuple[tuple[str, ...], ...] = ()
 
     @property
@@ -325,7 +328,7 @@ class HelperCall(Node):
 
     template: str
     arguments: tuple[Node, ...]
-    type: Spec
+    type: Spec = field(hash=False)
     extra_reads: tuple[tuple[str, ...], ...] = ()
 
     @property

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, TypeGuard
+from typing import Any
 
 from floe_charts.helm.choices import choice_between
 from floe_charts.helm.expr import Splice, expression, parse, whole_expression
@@ -15,12 +15,13 @@ from floe_charts.helm.functions import holds_objects, presence
 from floe_charts.helm.nodes import AsFound, Call, Concat, Constant, Node
 from floe_charts.helm.pieces import Conditional, Loop, TextLines, YamlText
 from floe_charts.helm.refs import child
+from floe_charts.helm.shapes import SCALARS, is_list, is_map
 from floe_charts.helm.spec import BOOLEAN, Spec, property_specs
 from floe_charts.helm.tokens import is_literal
 
 __all__ = [
-    "NEVER", "SomeOf", "entries_presence", "filled_presence", "holding", "is_list", "item_presence", "simplified",
-    "value_presence", "with_flags",
+    "NEVER", "SomeOf", "all_of", "entries_presence", "filled_presence", "holding", "item_presence",
+    "simplified", "value_presence", "with_flags",
 ]  # fmt: skip
 
 NEVER = Constant(False, BOOLEAN)
@@ -47,34 +48,12 @@ class SomeOf(Node):
         return self.inside.reads()
 
 
-_SCALARS = frozenset({str, int, float, bool, type(None)})
-
-
-def is_map(value: object) -> TypeGuard[Mapping[Any, Any]]:
-    """Whether ``value`` is written as a map. By exact types first: Python's abstract ones take ten times as long."""
-    kind = type(value)
-    return kind is dict or (kind not in _SCALARS and kind is not list and isinstance(value, Mapping))
-
-
-def is_list(value: object) -> TypeGuard[Sequence[Any]]:
-    """Whether ``value`` is written as a list."""
-    kind = type(value)
-    if kind is list or kind is tuple:
-        return True
-    return (
-        kind not in _SCALARS
-        and kind is not dict
-        and isinstance(value, Sequence)
-        and not isinstance(value, (str, bytes))
-    )
-
-
 def value_presence(value: Any) -> Node | None:
     """When the value of a key is there; an empty map or list that is written as such always is."""
     kind = type(value)
     if kind is dict or kind is list:
         return entries_presence(value) if value else None
-    if kind in _SCALARS:
+    if kind in SCALARS:
         return None if kind is bool or (kind is str and is_literal(value)) else _expression_presence(value)
     if isinstance(value, Splice):
         value = value.content
@@ -101,6 +80,8 @@ def item_presence(value: Any) -> Node | None:
 
 def entries_presence(value: Any, of_item: Any = None) -> Node | None:
     """When there is at least one entry of a mapping, or item of a list; ``of_item`` says what a loop's body is."""
+    if type(value) is dict and any(type(item) is str and is_literal(item) for item in value.values()):
+        return None
     if isinstance(value, Conditional):
         return _chosen(value, entries_presence)
     if isinstance(value, Loop):
@@ -120,7 +101,24 @@ def entries_presence(value: Any, of_item: Any = None) -> Node | None:
             entries_presence(item.content, item_presence) if isinstance(item, Splice) else item_presence(item)
             for item in value
         )
-    return _expression_presence(value)
+    node = whole_expression(value)
+    return _own_entries(node) if node is not None else _expression_presence(value)
+
+
+def _own_entries(node: Node) -> Node | None:
+    """When an expression has entries or items; a text, which a named template writes, always has."""
+    if node.spec.kind in ("map", "list", "any"):
+        return filled_presence(node)
+    return all_of((presence(node) if node.spec.optional else None, _any_key(node)))
+
+
+def _any_key(node: Node) -> Node | None:
+    """When one of the declared keys of an object is there."""
+    model = node.spec.model
+    if model is None:
+        return None
+    keys = property_specs(model).values()
+    return _any_of(value_presence(expression(child(node, prop.name, prop.spec))) for prop in keys)
 
 
 def _expression_presence(value: Any) -> Node | None:
@@ -128,27 +126,21 @@ def _expression_presence(value: Any) -> Node | None:
     if node is None:
         if not isinstance(value, str) or is_literal(value):
             return None
-        return _all_of(_expression_of(part) for part in parse(value) if isinstance(part, Node))
+        return all_of(_expression_of(part) for part in parse(value) if isinstance(part, Node))
     return _expression_of(node)
 
 
 def _expression_of(node: Node) -> Node | None:
     spec = node.spec
     if isinstance(node, Call) and node.function == "printf":  # The text of a number.
-        return _all_of(map(_expression_of, node.arguments))
+        return all_of(map(_expression_of, node.arguments))
     if isinstance(node, Concat):
-        return _all_of(_expression_of(part) for part in node.parts if isinstance(part, Node))
-    if spec.kind in ("map", "list", "any"):
+        return all_of(_expression_of(part) for part in node.parts if isinstance(part, Node))
+    if spec.kind in ("map", "list") or spec.kubernetes is not None:
         return filled_presence(node)
     there = presence(node) if spec.optional else None
-    if spec.kind == "object" and spec.model is not None and not spec.text_safe:
-        # Only an object that is written entry by entry can come out empty; toYaml writes {}.
-        inside = _any_of(
-            value_presence(expression(child(node, prop.name, prop.spec)))
-            for prop in property_specs(spec.model).values()
-        )
-        return _all_of((there, inside))
-    return there
+    # Only an object that is written entry by entry can come out empty; toYaml writes {}.
+    return all_of((there, _any_key(node))) if spec.kind == "object" and not spec.text_safe else there
 
 
 def filled_presence(node: Node) -> Node:
@@ -156,17 +148,17 @@ def filled_presence(node: Node) -> Node:
     if isinstance(node, Call) and node.function == "mergeOverwrite":
         parts = (part.inner if isinstance(part, AsFound) else part for part in node.arguments[1:])
         return _any_of(map(filled_presence, parts)) or NEVER
-    return AsFound(node, replace(BOOLEAN, optional=False), looks_inside=not holds_objects(node.spec))
+    return AsFound(node, BOOLEAN, looks_inside=not holds_objects(node.spec))
 
 
 def _chosen(piece: Conditional, of: Any) -> Node | None:
-    held = _all_of((piece.condition, simplified(of(piece.body), frozenset(holding(piece.condition)))))
+    held = all_of((piece.condition, simplified(of(piece.body), frozenset(holding(piece.condition)))))
     if piece.otherwise is None:
         return held
     other = of(piece.otherwise)
     if held == piece.condition:
         return None if other is None else _any_of((held, other))
-    return _any_of((held, _all_of((Call("not", (piece.condition,), BOOLEAN), other))))
+    return _any_of((held, all_of((Call("not", (piece.condition,), BOOLEAN), other))))
 
 
 def _any_of(conditions: Iterable[Node | None]) -> Node | None:
@@ -179,7 +171,8 @@ def _any_of(conditions: Iterable[Node | None]) -> Node | None:
     return _joined("or", found) if found else NEVER
 
 
-def _all_of(conditions: Iterable[Node | None]) -> Node | None:
+def all_of(conditions: Iterable[Node | None]) -> Node | None:
+    """The condition that all of them hold; None where nothing is asked."""
     found = dict.fromkeys(condition for condition in conditions if condition is not None)
     if NEVER in found:
         return NEVER
@@ -213,7 +206,7 @@ def simplified(node: Node | None, held: frozenset[Node]) -> Node | None:
         return None if node in held else node
     if isinstance(node, Call) and node.function in ("and", "or"):
         parts = [simplified(part, held) for part in node.arguments]
-        return _any_of(parts) if node.function == "or" else _all_of(parts)
+        return _any_of(parts) if node.function == "or" else all_of(parts)
     return node
 
 

@@ -17,6 +17,7 @@ __all__ = ["block_lines", "go_string", "is_plain", "json_text", "key_head", "yam
 _PLAIN = re.compile(r"[A-Za-z/](?:[A-Za-z0-9_./@+-]|[:=](?=[A-Za-z0-9_/.@-])| (?=[A-Za-z0-9_/.(]))*\Z")
 # What YAML 1.1 reads as a boolean or null.
 _RESERVED = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
 # What an escape can make of one character is part of the key's length.
 _LONGEST_KEY = 1000
 
@@ -50,8 +51,7 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def _double_quoted(text: str) -> str:
-    quoted = json.dumps(text, ensure_ascii=False)
-    return _escaped(quoted)
+    return _escaped(_quoted(text))
 
 
 def go_string(text: str) -> str:

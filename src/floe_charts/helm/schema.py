@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from floe_charts.helm.kubernetes_types import kubernetes_definitions
 from floe_charts.helm.patterns import WRITABLE_PATTERN
@@ -15,7 +15,10 @@ from floe_charts.helm.scalars import json_text
 from floe_charts.helm.spec import Property, Spec, property_specs
 from floe_charts.helm.values import SubchartValues, Values
 
-__all__ = ["SchemaRequest", "schema_text", "values_schema"]
+if TYPE_CHECKING:
+    from jsonschema_rs import Draft7Validator
+
+__all__ = ["SchemaRequest", "schema_text", "values_schema", "values_validator"]
 
 # Free-form JSON. The key << would be a merge, and YAML's keys end at 1024 characters.
 _JSON_DEFINITION = {
@@ -49,12 +52,6 @@ class SchemaRequest:
     comment: str
     open_keys: frozenset[str]
     rules: tuple[ValueRule, ...] = ()
-    # Bounds are no part of the equality of types.
-    bounds: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Note the bounds of the properties themselves; those below follow from the Values classes."""
-        object.__setattr__(self, "bounds", repr([prop.spec.bounds for prop in self.properties]))
 
 
 @lru_cache(maxsize=32)
@@ -80,6 +77,14 @@ def values_schema(request: SchemaRequest) -> dict[str, Any]:
     if request.rules:
         body["allOf"] = rules_schema(request.rules)
     return {**head, **body, **({"definitions": dict(sorted(definitions.items()))} if definitions else {})}
+
+
+@lru_cache(maxsize=32)
+def values_validator(request: SchemaRequest) -> Draft7Validator:
+    """values.schema.json, compiled, which takes longer than to hold values against it; answered from memory too."""
+    import jsonschema_rs
+
+    return jsonschema_rs.Draft7Validator(values_schema(request))
 
 
 class _SchemaWriter:

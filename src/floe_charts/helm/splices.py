@@ -7,7 +7,7 @@ that meet other keys have been moved around the mapping before (:mod:`floe_chart
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from floe_charts.errors import DeclarationError
@@ -15,9 +15,9 @@ from floe_charts.helm.choices import refuse_unknown_keys
 from floe_charts.helm.expr import Splice, node_of, whole_expression
 from floe_charts.helm.functions import presence
 from floe_charts.helm.nodes import AsFound, Call, Constant, Node
-from floe_charts.helm.presence import NEVER
+from floe_charts.helm.presence import NEVER, all_of
 from floe_charts.helm.refs import child
-from floe_charts.helm.spec import BOOLEAN, Spec, property_specs
+from floe_charts.helm.spec import BOOLEAN, STRING, Property, Spec, property_specs
 
 __all__ = ["SplicePlan", "has_splices"]
 
@@ -42,29 +42,33 @@ class SplicePlan:
                 self._maps.append((place, node))
             elif node is not None and node.spec.kind == "object":
                 self._objects.append((place, node))
-
-    def later_keys(self, place: int) -> tuple[Node, ...]:
-        """The written keys behind ``place``."""
-        return tuple(key for other, key in self._keys if other > place)
+                self._keys += [
+                    (place, Constant(prop.name, STRING)) for prop in _keys_of(node) if not _asked(node, prop)
+                ]
 
     def not_overridden(self, place: int, key: object) -> Node | None:
-        """The condition under which the written key at ``place`` stands; None for always."""
+        """The condition under which the key at ``place``, written or an object's, stands; None for always."""
+        own = node_of(key)
+        if own in self._later_keys(place):
+            return NEVER
         later = [
-            Call("not", (Call("hasKey", (_whole(node), node_of(key)), BOOLEAN),), BOOLEAN)
+            Call("not", (Call("hasKey", (_whole(node), own), BOOLEAN),), BOOLEAN)
             for other, node in self._maps
-            if other > place and not _lacks(node, node_of(key))
+            if other > place and not _lacks(node, own)
         ]
-        for other, node in self._objects:
-            model = node.spec.model
-            prop = property_specs(model).get(str(key)) if model is not None and other > place else None
-            if prop is not None and not prop.spec.optional:
-                return NEVER
-            if prop is not None:
-                later.append(Call("not", (presence(child(node, prop.name, prop.spec)),), BOOLEAN))
-        return Call("and", tuple(later), BOOLEAN) if len(later) > 1 else later[0] if later else None
+        later += [
+            Call("not", (there,), BOOLEAN)
+            for other, node in self._objects
+            for prop in _keys_of(node)
+            if other > place and prop.name == key and (there := all_of(map(presence, _asked(node, prop)))) is not None
+        ]
+        return all_of(later)
 
     def source(self, place: int, node: Node) -> Node | None:
-        """What is written for the map at ``place``: all maps of the mapping at the place of the first."""
+        """What is written for the map at ``place``: all maps of the mapping at the place of the first.
+
+        Raises :class:`DeclarationError` for a key that an object behind the map may have and may not.
+        """
         if node.spec.kind not in ("map", "any"):
             return node
         if place != self._maps[0][0]:
@@ -79,9 +83,31 @@ class SplicePlan:
         spec = min((found.spec for _, found in self._maps), key=lambda spec: spec.text_safe)
         return Call("mergeOverwrite", (Call("dict", (), _MAP), *map(_whole, parts)), spec)
 
+    def _later_keys(self, place: int) -> list[Node]:
+        """The keys behind ``place`` that are there whatever the values say."""
+        return [key for other, key in self._keys if other > place]
+
     def _without_later(self, place: int, node: Node) -> Node:
-        later = tuple(key for key in self.later_keys(place) if not _lacks(node, key))
+        later = tuple(key for key in self._later_keys(place) if not _lacks(node, key))
+        for other, found in self._objects:
+            for prop in _keys_of(found) if other > place else ():
+                key = Constant(prop.name, STRING)
+                if _asked(found, prop) and key not in later and not _lacks(node, key):
+                    raise DeclarationError(
+                        f"the key {prop.name} of {found.go('.')}, which need not be there, may be one of "
+                        f"{node.go('.')} too; put the map behind the object, or into a mapping of its own"
+                    )
         return Call("omit", (_whole(node), *later), node.spec) if later else node
+
+
+def _keys_of(node: Node) -> Collection[Property]:
+    """The declared keys of an object."""
+    return property_specs(node.spec.model).values() if node.spec.model is not None else ()
+
+
+def _asked(node: Node, prop: Property) -> list[Node]:
+    """What must be there so that a key of an object is: the object, the key's value; empty for what always is."""
+    return [one for one in (node, child(node, prop.name, prop.spec)) if one.spec.optional]
 
 
 def _lacks(node: Node, key: Node) -> bool:

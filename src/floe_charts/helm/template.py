@@ -14,6 +14,7 @@ from floe_charts.errors import DeclarationError, shorten
 from floe_charts.helm.choices import choice_between
 from floe_charts.helm.component import Repeated, Template
 from floe_charts.helm.expr import Splice, expression, node_of, whole_expression
+from floe_charts.helm.functions import presence
 from floe_charts.helm.nodes import LoopItem, LoopKey, Node, Raw
 from floe_charts.helm.pieces import Conditional, Loop, TextLines, YamlText
 from floe_charts.helm.presence import (
@@ -22,8 +23,6 @@ from floe_charts.helm.presence import (
     entries_presence,
     filled_presence,
     holding,
-    is_list,
-    is_map,
     item_presence,
     simplified,
     value_presence,
@@ -31,6 +30,7 @@ from floe_charts.helm.presence import (
 )
 from floe_charts.helm.refs import child
 from floe_charts.helm.scalars import block_lines, key_head
+from floe_charts.helm.shapes import is_list, is_map
 from floe_charts.helm.spec import BOOLEAN, STRING, property_specs
 from floe_charts.helm.splices import SplicePlan, has_splices
 from floe_charts.helm.texts import key_text, line_text, literal_text, scalar_text
@@ -175,7 +175,11 @@ class TemplateWriter:
         source = plan.source(place, node) if plan is not None else node
         if source is None:
             return []
-        return self._typed_entries(source, indent, plan.later_keys(place) if plan is not None else ())
+        if source.spec.kind != "object":
+            return self._typed_entries(source, indent)
+        # The keys of an object that is not there cannot be asked for.
+        there = presence(source) if source.spec.optional else None
+        return self._if(there, lambda: self._object_entries(source, indent, plan, place), indent)
 
     # Lists
 
@@ -198,9 +202,7 @@ class TemplateWriter:
         return self._if(item_presence(value), _late(self._plain_item, value, indent), indent)
 
     def _plain_item(self, value: Any, indent: int) -> _Lines:
-        # An item that comes out empty stays: Kubernetes tells [{}] from [].
-        empty = [f"{' ' * indent}- {'{}' if _is_map(value) else '[]'}"]
-        return self._if(self._written(value), _late(self._filled_item, value, indent), indent, empty)
+        return self._kept(f"{' ' * indent}-", value, _late(self._filled_item, value, indent), indent)
 
     def _filled_item(self, value: Any, indent: int) -> _Lines:
         pad = " " * indent
@@ -211,6 +213,12 @@ class TemplateWriter:
         if first.startswith(f"{pad}  ") and not first.lstrip().startswith("{{-"):
             return [f"{pad}- {first[indent + 2 :]}", *nested[1:]]
         return [f"{pad}-", *nested]
+
+    def _kept(self, head: str, value: Any, write: _Write, indent: int) -> _Lines:
+        """What ``write`` writes of ``head`` and ``value``; what is empty stays: Kubernetes tells [{}] from []."""
+        filled = self._written(value)
+        empty = [f"{head} {'{}' if _is_map(value) else '[]'}"] if filled is not None else None
+        return self._if(filled, write, indent, empty)
 
     def _written(self, value: Any) -> Node | None:
         """When a collection writes anything of its own; toYaml always does, and so does what is empty as it stands."""
@@ -301,7 +309,7 @@ class TemplateWriter:
         # What is known of another loop's item of the same name is not known of this one's.
         names = (f"${loop.variable}", f"${loop.key}")
         self._root = "$"
-        self._held = frozenset(node for node in self._held if not any(name in node.go("$") for name in names))
+        self._held = frozenset(node for node in self._held if not _mentions(node, names))
         try:
             return [head, *write(loop.body), f"{pad}{{{{- end }}}}"]
         finally:
@@ -314,29 +322,37 @@ class TemplateWriter:
         self._note(node)
         if node.spec.kind == "any" or node.spec.text_safe:
             return [self._to_yaml(node, indent)]
-        return self._typed_items(node, indent) if node.spec.kind == "list" else self._typed_entries(node, indent, ())
+        write = {"list": self._typed_items, "object": self._object_entries}.get(node.spec.kind, self._typed_entries)
+        return write(node, indent)
 
     def _to_yaml(self, node: Node, indent: int) -> str:
         return f"{' ' * indent}{{{{- toYaml {node.operand(self._root)} | nindent {indent} }}}}"
 
-    def _typed_entries(self, node: Node, indent: int, later: Sequence[Node]) -> _Lines:
+    def _object_entries(self, node: Node, indent: int, plan: SplicePlan | None = None, place: int = 0) -> _Lines:
+        """The entries of an object; without those that something behind it in the ``plan`` overrides."""
+        self._note(node)
+        lines: _Lines = []
+        for prop in property_specs(node.spec.model).values() if node.spec.model is not None else ():
+            stands = plan.not_overridden(place, prop.name) if plan is not None else None
+            value = expression(child(node, prop.name, prop.spec))
+            lines += self._if(stands, _late(self._entry, prop.name, value, indent), indent)
+        return lines
+
+    def _typed_entries(self, node: Node, indent: int) -> _Lines:
         self._note(node)
         spec = node.spec
-        if spec.kind == "object" and spec.model is not None:
-            # A key that stands behind the object takes the place of the object's own.
-            taken = {getattr(key, "value", None) for key in later}
-            props = [prop for name, prop in property_specs(spec.model).items() if name not in taken]
-            return [
-                line
-                for prop in props
-                for line in self._entry(prop.name, expression(child(node, prop.name, prop.spec)), indent)
-            ]
         if spec.item is None or spec.text_safe:
             return self._if(filled_presence(node), lambda: [self._to_yaml(node, indent)], indent)
         loop = Loop(node, "value", "key", None)
         key = expression(LoopKey("key", STRING, node))
         item = expression(LoopItem("value", (), spec.item, node))
-        return self._loop(loop, lambda _: self._entry(key, item, indent), indent)
+        return self._loop(loop, lambda _: self._kept_entry(key, item, indent), indent)
+
+    def _kept_entry(self, key: object, value: Any, indent: int) -> _Lines:
+        """An entry under a key that is the values' own, which stays where it comes out empty."""
+        head = self._head(key, indent)
+        write = _late(self._kept, head, value, _late(self._headed, head, value, indent), indent)
+        return self._if(item_presence(value), write, indent)
 
     def _typed_items(self, node: Node, indent: int) -> _Lines:
         self._note(node)
@@ -346,6 +362,12 @@ class TemplateWriter:
         loop = Loop(node, "value", "key", None)
         item = expression(LoopItem("value", (), spec.item, node))
         return self._loop(loop, lambda _: self._item(item, indent), indent)
+
+
+def _mentions(node: Node, variables: Iterable[str]) -> bool:
+    """Whether the text of an expression holds one of the variables' names."""
+    text = node.go("$")
+    return any(name in text for name in variables)
 
 
 def _late(write: Callable[..., _Lines], *arguments: Any) -> _Write:

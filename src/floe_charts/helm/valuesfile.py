@@ -10,6 +10,7 @@ from typing import Any
 from floe_charts.errors import DeclarationError
 from floe_charts.helm.nodes import Node
 from floe_charts.helm.scalars import block_lines, key_head, yaml_key, yaml_scalar
+from floe_charts.helm.shapes import is_list, is_map
 from floe_charts.helm.spec import Property, Spec, property_specs
 from floe_charts.helm.tokens import parse
 
@@ -93,14 +94,14 @@ def bounds_text(spec: Spec, *, is_set: bool = False) -> str:
 def _entry(key: str, value: Any, indent: int, spec: Spec | None = None) -> list[str]:
     pad = " " * indent
     head = pad + key_head(yaml_key(key, template=False), indent)
-    if isinstance(value, Mapping) and value:
+    if is_map(value) and value:
         if spec is not None and spec.model is not None:
             declared = property_specs(spec.model)
             lines = [line for prop in declared.values() for line in _property(prop, value, indent + 2)]
             rest = {other: item for other, item in value.items() if other not in declared}
             return [head, *lines, *_mapping(rest, indent + 2)]
         return [head, *_mapping(value, indent + 2)]
-    if _is_list(value) and value:
+    if is_list(value) and value:
         return [head, *_list(value, indent + 2)]
     block = block_lines(value, template=False) if isinstance(value, str) else None
     if block:
@@ -116,26 +117,16 @@ def _list(items: Sequence[Any], indent: int) -> list[str]:
     lines: list[str] = []
     pad = " " * indent
     for item in items:
-        nested = (
-            _mapping(item, indent + 2)
-            if isinstance(item, Mapping)
-            else _list(item, indent + 2)
-            if _is_list(item)
-            else []
-        )
+        nested = _mapping(item, indent + 2) if is_map(item) else _list(item, indent + 2) if is_list(item) else []
         lines += [f"{pad}- {nested[0][indent + 2 :]}", *nested[1:]] if nested else [f"{pad}- {_scalar(item)}"]
     return lines
 
 
 def _scalar(value: Any) -> str:
-    if isinstance(value, Mapping):
+    if is_map(value):
         return "{}"
-    if _is_list(value):
+    if is_list(value):
         return "[]"
     if isinstance(value, str) and len(parse(value)) + isinstance(parse(value)[0], Node) > 1:
         raise DeclarationError("an expression stands among the values; values are what expressions refer to")
     return yaml_scalar(value, template=False)
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))

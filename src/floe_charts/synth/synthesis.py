@@ -123,22 +123,24 @@ def synth(
     for name in chosen:
         deployment.environment(name)
     chart = platform(artifacts, deployment)
-    declared = DeclaredValues(chart.properties(), chart.schema, chart.open_keys(), chart.rules())
+    declared = chart.declared_values()
     plugins = installed_plugin_values(artifacts) if plugin_values is None else plugin_values
     usable, notices = usable_plugin_values(plugins, declared, chart.default_values())
 
-    base = _base_layers(chart, usable, declared)
+    everywhere, said = _given("deployment file", chart, "values", chart.deployment.values, declared), _plugins(usable)
+    base = _base_layers(chart, [everywhere, *said], declared)
     _refuse(declared.faults(base.values), "values.yaml")
     overrides = [_checked(item, declared) for item in _overrides(values, sets, declared)]
-    layers = {
-        name: _environment_layers(chart, name, base, usable, overrides if name in chosen else [], declared)
-        for name in deployment.environment_names
-    }
+
+    def layers_of(name: str, given: Sequence[Override]) -> LayeredValues:
+        environment = chart.deployment.environment(name)
+        own = _given("environment", chart, f"environments.{name}.values", environment.values, declared)
+        return _environment_layers(chart, name, base, [everywhere, own, *said, *_override_layers(given)], declared)
+
+    layers = {name: layers_of(name, overrides if name in chosen else []) for name in deployment.environment_names}
     overlays = {name: differences(base.values, layers[name].values) for name in chosen}
     # The README is the same whatever is written of the overlays, and whatever an override puts into them.
-    plain = layers
-    if overrides:
-        plain = {name: _environment_layers(chart, name, base, usable, [], declared) for name in layers}
+    plain = {name: layers_of(name, []) if overrides and name in chosen else one for name, one in layers.items()}
     compared = {name: differences(base.values, one.values) for name, one in plain.items()}
     made = chart.files(base=base.values, overlays=overlays, compared=compared)
     root = chart.chart_name
@@ -155,17 +157,15 @@ def synth(
     )
 
 
-def _base_layers(chart: FloePlatform, plugins: Sequence[PluginValues], declared: DeclaredValues) -> LayeredValues:
+def _base_layers(chart: FloePlatform, outright: Sequence[_Outright], declared: DeclaredValues) -> LayeredValues:
     """What is the same in every environment."""
     layers = LayeredValues()
     made = chart.default_values()
     own = chart.construct_defaults()
     layers.put("construct defaults", own)
     layers.put("compiled artifacts", differences(own, made))
-    outright = [_everywhere(chart, declared), *_plugin_layers(plugins)]
     _put(layers, outright, declared)
-    layers.put("construct defaults", chart.derived_values(layers.values, layers.values))
-    _put(layers, outright, declared)  # What somebody says outright stays.
+    _derive(chart, layers, layers.values, "construct defaults", outright)
     return layers
 
 
@@ -178,11 +178,6 @@ class _Outright:
     values: Mapping[str, Any]
 
 
-def _everywhere(chart: FloePlatform, declared: DeclaredValues) -> _Outright:
-    """The deployment file's values of all environments."""
-    return _given("deployment file", chart, "values", chart.deployment.values, declared)
-
-
 def _given(
     layer: str, chart: FloePlatform, path: str, values: Mapping[str, Any], declared: DeclaredValues
 ) -> _Outright:
@@ -192,7 +187,7 @@ def _given(
     return _Outright(layer, source, _checked(Override(source, values), declared).values if values else {})
 
 
-def _plugin_layers(plugins: Sequence[PluginValues]) -> list[_Outright]:
+def _plugins(plugins: Sequence[PluginValues]) -> list[_Outright]:
     return [_Outright(f"plugin {plugin.plugin}", f"plugin {plugin.plugin}", plugin.values) for plugin in plugins]
 
 
@@ -214,33 +209,33 @@ def _environment_layers(
     chart: FloePlatform,
     name: str,
     base: LayeredValues,
-    plugins: Sequence[PluginValues],
-    overrides: Sequence[Override],
+    outright: Sequence[_Outright],
     declared: DeclaredValues,
 ) -> LayeredValues:
     environment = chart.deployment.environment(name)
+    own, source = chart.environment_values(environment, name), f"values-{name}.yaml"
     layers = base.copy()
-    outright = [
-        _everywhere(chart, declared),
-        _given("environment", chart, f"environments.{name}.values", environment.values, declared),
-        *_plugin_layers(plugins),
-        *_override_layers(overrides),
-    ]
     # What is switched on decides which values a preset has anything to say about, and later layers may switch.
     switches = base.copy()
-    for tree in (chart.environment_values(environment, name), *(one.values for one in outright)):
+    for tree in (own, *(one.values for one in outright)):
         switches.put("", tree)
     layers.put("resource preset", chart.preset_values(environment, switches.values))
-    layers.put("environment", chart.environment_values(environment, name))
+    layers.put("environment", own)
     # A part of somebody's own may say of an environment what no Values class declares.
-    _refuse(declared.faults(layers.values), f"values-{name}.yaml")
+    _refuse(declared.faults(layers.values), source)
     _put(layers, outright, declared)
-    derived = chart.derived_values(base.values, layers.values)
-    if derived:
-        layers.put("environment", derived)
-        _refuse(declared.faults(layers.values), f"values-{name}.yaml")
-        _put(layers, outright, declared)  # What somebody says outright stays.
+    _derive(chart, layers, base.values, "environment", outright)
+    _refuse(declared.faults(layers.values), source)
     return layers
+
+
+def _derive(
+    chart: FloePlatform, layers: LayeredValues, base: Mapping[str, Any], layer: str, outright: Sequence[_Outright]
+) -> None:
+    """Add what follows from the values that are not those of ``base``; what somebody says outright stays."""
+    layers.put(layer, chart.derived_values(base, layers.values))
+    for one in outright:
+        layers.put(one.layer, one.values)
 
 
 def _overrides(

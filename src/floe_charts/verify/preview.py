@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from floe_charts.helm.checking import DeclaredValues
+from floe_charts.helm.schema import SchemaRequest
 from floe_charts.synth.files import ChartFiles
 from floe_charts.synth.overrides import merge_keeping_nulls, parse_set
 from floe_charts.verify.cases import environment_values, read_values_file
@@ -54,7 +55,8 @@ def given_values(
 
     Raises InputError for an environment, a file or an assignment that cannot be used.
     """
-    undeclared = DeclaredValues([], dict)  # Of somebody's chart, types are not known: Helm's own rules hold.
+    # Of somebody's chart, types are not known: Helm's own rules hold.
+    undeclared = DeclaredValues(SchemaRequest((), "", "", frozenset()))
     layers = [environment_values(chart, environment)] if environment is not None else []
     layers += [read_values_file(file) for file in values_files]
     layers += [parse_set(text, undeclared).values for text in sets]

@@ -16,6 +16,7 @@ from floe_charts.constructs.pod_values import (
     ContainerSecurity,
     EnvVar,
     HandedText,
+    InitContainer,
     InitResources,
     PodSecurity,
     Probe,
@@ -72,9 +73,7 @@ _Positive = Annotated[int, Ge(1)]
 
 _WORKLOAD_KEYS = frozenset(
     {
-        "deploymentLabels",
         "extraContainers",
-        "extraPrependedInitContainers",
         "logFormat",
         "schedulerName",
     }
@@ -125,6 +124,7 @@ class _Workload(SubchartValues):
         {}, description="Annotations of Deployment and pods; a change rolls the pods."
     )
     labels: PodLabels = Field({}, description="Further labels of the pods.")
+    deployment_labels: PodLabels = Field({}, description="Further labels of the Deployment.")
     affinity: Affinity = Field({}, description="Affinity of the pods.")
     node_selector: NodeSelector = Field({}, description="Labels that a node must have.")
     tolerations: list[Toleration] = Field([], description="Taints that the pods tolerate.")
@@ -132,7 +132,10 @@ class _Workload(SubchartValues):
     security_context: ContainerSecurity = Field(ContainerSecurity())
     resources: Resources = Field(Resources(), description="CPU and memory.")
     init_container_resources: InitResources = Field(InitResources())
-    check_db_ready_init_container: bool = Field(True, description="Wait for the database before the start.")
+    extra_prepended_init_containers: list[InitContainer] = Field(
+        [], description="Containers that end before all others start; by default one that waits for the database."
+    )
+    check_db_ready_init_container: bool = Field(True, description="Wait for the database's server, too.")
     volumes: list[Volume] = Field([], description="Volumes; the root file system cannot be written.")
     volume_mounts: list[VolumeMount] = Field([], description="Where the container sees them.")
 

@@ -9,6 +9,7 @@ from functools import reduce
 from typing import Any, cast
 
 from floe_charts.constructs.dagster.chart import COMPONENT, DagsterValues
+from floe_charts.constructs.dagster.chart_wait import wait_container
 from floe_charts.constructs.dagster.database import DagsterDatabase
 from floe_charts.constructs.dagster.defaults import CHECKSUM, run_secrets
 from floe_charts.constructs.dagster.migration import add_migration
@@ -21,7 +22,8 @@ from floe_charts.constructs.postgres.client import PostgresClient
 from floe_charts.constructs.service_values import service_fields
 from floe_charts.constructs.shared_values import shared_labels
 from floe_charts.deployment import Environment
-from floe_charts.helm import RELEASE_NAME, Part, and_, default, gt, nonempty, ternary
+from floe_charts.helm import RELEASE_NAME, Component, Part, Values, and_, default, gt, nonempty, ternary
+from floe_charts.helm.layers import merge
 
 __all__ = ["ChartDagster", "digest"]
 
@@ -96,7 +98,7 @@ class ChartDagster(DagsterStrategy):
 
     def derived_values(self, base: Mapping[str, Any], values: Mapping[str, Any]) -> Mapping[str, Any]:
         """What the chart cannot see, as it sees its own values only."""
-        return _told_to_chart(self.wiring, base, values, self.component.values.to_values())
+        return _told_to_chart(self.wiring, base, values, self.component)
 
     def build(self) -> None:
         """Service, PodDisruptionBudget, Ingress and HTTPRoute of the webserver, and the migration."""
@@ -144,14 +146,16 @@ _LAUNCHER = ("runLauncher", "config", "k8sRunLauncher")
 
 
 def _told_to_chart(
-    wiring: DagsterWiring, base: Mapping[str, Any], values: Mapping[str, Any], defaults: Mapping[str, Any]
+    wiring: DagsterWiring, base: Mapping[str, Any], values: Mapping[str, Any], component: Component[Values]
 ) -> dict[str, Any]:
     """What follows for the chart from the final ``values`` of an environment, of which it sees its own only.
 
     Connection to the database, Secret of the object store, labels of all pods, and an annotation that rolls webserver
-    and daemon where the ConfigMaps change that they read when they start. ``base`` are the values of values.yaml,
-    ``defaults`` the chart's own as they are without any layer.
+    and daemon where the ConfigMaps change that they read when they start. ``base`` are the values of values.yaml.
     """
+    # Without any layer, and with all of them.
+    defaults = component.values.to_values()
+    own = merge(defaults, values.get(component.id, {}))
     client = PostgresClient.from_values(wiring.chart, values)
     secrets = run_secrets(wiring, values.get(wiring.store.id, {}) if wiring.store is not None else {})
     labels = {**dict.fromkeys(shared_labels(base)), **shared_labels(values)}
@@ -163,14 +167,19 @@ def _told_to_chart(
         return {"labels": labels, "volumes": volumes, "volumeMounts": seen}
 
     read = [defaults["dagsterDaemon"]["annotations"], *_read_at_start(wiring, values)]
-    mark = {"annotations": {CHECKSUM: digest(read)}}
+    wait = wait_container(wiring.chart, own["postgresql"], own["global"]["postgresqlSecretName"], values)
+    both = {
+        "annotations": {CHECKSUM: digest(read)},
+        "deploymentLabels": labels,
+        "extraPrependedInitContainers": [wait.to_values()],
+    }
     return {
         "postgresql": {
             "postgresqlHost": client.host,
             "postgresqlParams": {"sslmode": client.ssl_mode, "sslrootcert": client.env.get("PGSSLROOTCERT")},
         },
-        "dagsterWebserver": {**pods("dagsterWebserver"), **mark},
-        "dagsterDaemon": {**pods("dagsterDaemon"), **mark},
+        "dagsterWebserver": {**pods("dagsterWebserver"), **both},
+        "dagsterDaemon": {**pods("dagsterDaemon"), **both},
         "runLauncher": {
             "config": {"k8sRunLauncher": {**pods(*_LAUNCHER), "envSecrets": [{"name": name} for name in secrets]}}
         },

@@ -26,6 +26,7 @@ from floe_charts.constructs.dagster.chart_runs import (
     RunLauncherK8s,
     RunPodSpec,
 )
+from floe_charts.constructs.dagster.chart_wait import PASSWORD_KEY, wait_container
 from floe_charts.constructs.dagster.wiring import (
     DAEMON,
     DAGSTER_HOME,
@@ -41,6 +42,7 @@ from floe_charts.constructs.part import object_labels
 from floe_charts.constructs.pod_values import (
     EnvVar,
     HttpGet,
+    InitContainer,
     PodSecurity,
     Probe,
     SourceRef,
@@ -58,8 +60,6 @@ from floe_charts.helm import Affinity, ObjectRef
 
 __all__ = ["CHECKSUM", "PASSWORD_KEY", "chart_values", "run_secrets"]
 
-PASSWORD_KEY = "postgresql-password"
-"""The one key of the database's Secret that the chart reads."""
 CHECKSUM = "checksum/locations"
 """The annotation that rolls webserver and daemon."""
 # Released together with the chart, under one version.
@@ -76,6 +76,8 @@ class _Common(TypedDict):
     env_config_maps: list[SourceRef]
     annotations: dict[str, str]
     labels: dict[str, str]
+    deployment_labels: dict[str, str]
+    extra_prepended_init_containers: list[InitContainer]
     pod_security_context: PodSecurity
     volumes: list[Volume]
     volume_mounts: list[VolumeMount]
@@ -90,7 +92,7 @@ def chart_values(wiring: DagsterWiring, version: str, checksum: str) -> DagsterV
     models = _classes(*(tuple(labels[name].items()) for name in (WEBSERVER, DAEMON, RUN)))
     return models.values(
         global_=DagsterGlobal(
-            postgresql_secret_name=f"{fullname}-dagster-postgresql",
+            postgresql_secret_name=_secret(wiring),
             # Not that of the objects that strategy native makes: a Deployment cannot change its selector.
             fullname_override=f"{fullname}-dagster-chart",
         ),
@@ -105,13 +107,25 @@ def chart_values(wiring: DagsterWiring, version: str, checksum: str) -> DagsterV
         ),
         dagster_daemon=models.daemon(**_common(wiring, DAEMON, version, checksum)),
         run_launcher=models.run_launcher(config=models.config(k8s_run_launcher=_runs(models.runs, wiring, version))),
-        postgresql=DagsterPostgres(postgresql_host=f"{fullname}-{POSTGRES.suffix}"),
+        postgresql=_server(wiring),
     )
 
 
 def run_secrets(wiring: DagsterWiring, store: Mapping[str, Any]) -> list[str]:
     """The Secrets that become environment variables of runs; ``store`` are the values of the object store, if any."""
     return [*([store["secretName"]] if store.get("credentials") == "secret" else []), *wiring.secrets]
+
+
+def _secret(wiring: DagsterWiring) -> str:
+    return f"{wiring.fullname}-dagster-postgresql"
+
+
+def _server(wiring: DagsterWiring) -> DagsterPostgres:
+    return DagsterPostgres(postgresql_host=f"{wiring.fullname}-{POSTGRES.suffix}")
+
+
+def _waiting(wiring: DagsterWiring) -> InitContainer:
+    return wait_container(wiring.chart, _server(wiring).to_values(), _secret(wiring), {})
 
 
 def _labels(wiring: DagsterWiring) -> dict[str, dict[str, str]]:
@@ -126,6 +140,8 @@ def _common(wiring: DagsterWiring, process: str, version: str, checksum: str) ->
         "env_config_maps": [SourceRef(name=f"{wiring.fullname}-{ENVIRONMENT}")],
         "annotations": {CHECKSUM: checksum},
         "labels": object_labels(wiring.chart, process),
+        "deployment_labels": object_labels(wiring.chart, process),
+        "extra_prepended_init_containers": [_waiting(wiring)],
         "pod_security_context": _SECURITY,
         "volumes": volumes,
         "volume_mounts": mounts,
@@ -180,9 +196,9 @@ class _Classes:
     """The classes of the values whose labels tell the pods of one chart."""
 
     def __init__(self, webserver: dict[str, str], daemon: dict[str, str], runs: dict[str, str]) -> None:
-        self.webserver = _labelled(WebserverValues, webserver)
-        self.daemon = _labelled(DaemonValues, daemon)
-        self.runs = _labelled(RunLauncherK8s, runs)
+        self.webserver = _labelled(WebserverValues, webserver, "labels", "deployment_labels")
+        self.daemon = _labelled(DaemonValues, daemon, "labels", "deployment_labels")
+        self.runs = _labelled(RunLauncherK8s, runs, "labels")
         self.config: type[RunLauncherConfig] = _with(
             RunLauncherConfig, k8s_run_launcher=(self.runs, pydantic.Field(self.runs(), alias="k8sRunLauncher"))
         )
@@ -200,9 +216,13 @@ def _classes(*labels: tuple[tuple[str, str], ...]) -> _Classes:
     return _Classes(*(dict(pairs) for pairs in labels))
 
 
-def _labelled(model: type[Any], labels: dict[str, str]) -> type[Any]:
-    field = pydantic.Field(labels, description="Labels of the pods.")
-    return _with(model, labels=(pod_label_type(labels), field))
+def _labelled(model: type[Any], labels: dict[str, str], *fields: str) -> type[Any]:
+    """``model`` with ``fields`` for labels that keep ``labels``."""
+    kept = {
+        name: (pod_label_type(labels), pydantic.Field(labels, description=model.model_fields[name].description))
+        for name in fields
+    }
+    return _with(model, **kept)
 
 
 def _with(model: type[Any], **fields: Any) -> type[Any]:

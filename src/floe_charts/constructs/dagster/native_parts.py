@@ -12,6 +12,7 @@ from floe_charts.constructs.dagster.native import NativeDaemonValues, NativeDags
 from floe_charts.constructs.dagster.roles import LAUNCH, TERMINATE, WORK, role, role_binding
 from floe_charts.constructs.dagster.strategy import FEW_RUNS, DagsterStrategy
 from floe_charts.constructs.dagster.wiring import DAEMON, DAGSTER_HOME, ENVIRONMENT, RUN, WEBSERVER, WORKSPACE
+from floe_charts.constructs.lifecycle import DRAIN
 from floe_charts.constructs.network import DAGSTER_WEBSERVER
 from floe_charts.constructs.part import Claim, workload_claim
 from floe_charts.constructs.service_values import service_fields
@@ -148,6 +149,7 @@ class NativeDagster(DagsterStrategy):
                 startupProbe=http_probe(path, port, failures=60, timeout=10),
                 livenessProbe=http_probe(path, port, period=20, failures=6, timeout=10),
                 readinessProbe=http_probe(path, port, timeout=10),
+                lifecycle=DRAIN,
                 pod={**_POD, "automountServiceAccountToken": not_(v.read_only)},
                 values=v,
             ),

@@ -19,6 +19,7 @@ from floe_charts.constructs.dagster.workspace import DagsterWorkspace
 from floe_charts.constructs.network import DAGSTER_WEBSERVER, Edge, Endpoint, Workload
 from floe_charts.constructs.part import Check, Claim, PlatformPart, RequiredSecret, SecretKey, over
 from floe_charts.constructs.postgres.database import DatabaseConsumer
+from floe_charts.constructs.service_values import opens_outward
 from floe_charts.deployment import ChartSource, Components, Environment
 from floe_charts.errors import DeclarationError
 from floe_charts.helm import HelmChart, Values, and_, or_
@@ -129,7 +130,7 @@ class DagsterStack(PlatformPart[Values]):
                 self.wiring,
                 ends_runs=self.made.ends_runs,
                 starts_jobs=self.made.starts_jobs,
-                entered=or_(entry.ingress.enabled, entry.route.enabled),
+                entered=or_(entry.ingress.enabled, entry.route.enabled, opens_outward(entry.service.type)),
             )
         )
 

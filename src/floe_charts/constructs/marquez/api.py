@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
+from floe_charts.constructs.lifecycle import DRAIN
 from floe_charts.constructs.marquez.files import CONFIG_FILE, FILES, START_FILE, WAIT_FILE
 from floe_charts.constructs.network import (
     INGRESS,
@@ -20,7 +21,7 @@ from floe_charts.constructs.network import (
 from floe_charts.constructs.part import Check, Claim, PlatformPart, RequiredSecret, Scrape, workload_claim
 from floe_charts.constructs.postgres.client import postgres_client
 from floe_charts.constructs.postgres.database import PASSWORD_KEY, USERNAME_KEY, DatabaseConsumer
-from floe_charts.constructs.service_values import ServiceValues, service_fields
+from floe_charts.constructs.service_values import ServiceValues, opens_outward, service_fields
 from floe_charts.deployment import Environment
 from floe_charts.helm import (
     DnsName,
@@ -44,9 +45,8 @@ from floe_charts.helm import (
 
 __all__ = ["Marquez", "MarquezDatabase", "MarquezValues", "MarquezWebValues"]
 
-# The API's image names no user; it reads its files as anybody. The web image is made from Node's, whose user is 1000.
-_API_UID = 10001
-_WEB_UID = 1000
+# The images name no user, and read their files as anybody; a high one is nobody on the nodes.
+_UID = 10001
 _CONFIG = "/etc/marquez"
 _DATABASE = "marquez"
 
@@ -55,6 +55,7 @@ class MarquezDatabase(Values):
     """The connection to PostgreSQL."""
 
     secret_name: DnsName = Field("marquez-database", description="Secret with keys username and password.")
+    max_connections: int = Field(20, ge=1, le=1000, description="Most connections of each pod.")
 
 
 class MarquezWebValues(WorkloadValues):
@@ -79,6 +80,7 @@ _API_VARIABLES = Without(
     "MIGRATE_ON_STARTUP",
     "POSTGRES_DB",
     "POSTGRES_HOST",
+    "POSTGRES_MAX_CONNECTIONS",
     "POSTGRES_PARAMETERS",
     "POSTGRES_PASSWORD",
     "POSTGRES_PORT",
@@ -116,7 +118,7 @@ class Marquez(PlatformPart[MarquezValues]):
         values = values or MarquezValues()
         if "secret_name" not in values.database.model_fields_set:
             prefix = chart.values.fullname_override or chart.chart_name
-            database = MarquezDatabase(secret_name=f"{prefix}-{MARQUEZ.suffix}-database")
+            database = values.database.model_copy(update={"secret_name": f"{prefix}-{MARQUEZ.suffix}-database"})
             values = values.model_copy(update={"database": database})
         super().__init__(chart, id, values)
 
@@ -142,8 +144,8 @@ class Marquez(PlatformPart[MarquezValues]):
         return (
             Edge(MARQUEZ.workload, POSTGRES, "lineage"),
             Edge(MARQUEZ_WEB.workload, MARQUEZ, "shows lineage"),
-            Edge(INGRESS, MARQUEZ, "OpenLineage API", or_(v.ingress.enabled, v.route.enabled)),
-            Edge(INGRESS, MARQUEZ_WEB, "web page", or_(v.web.ingress.enabled, v.web.route.enabled)),
+            Edge(INGRESS, MARQUEZ, "OpenLineage API", _entered(v)),
+            Edge(INGRESS, MARQUEZ_WEB, "web page", _entered(v.web)),
             Edge(PROMETHEUS, MARQUEZ, "metrics"),
         )
 
@@ -207,12 +209,13 @@ class Marquez(PlatformPart[MarquezValues]):
                 args=["/usr/src/app/entrypoint.sh"],
                 env=self._api_env(v),
                 resources=v.resources,
-                security=restricted_security(uid=_API_UID),
+                security=restricted_security(uid=_UID),
                 mounts={"config": _CONFIG, "tmp": "/tmp", **client.mounts},
                 # The first start migrates the database. A database that is away makes a pod unready, not restart.
                 startupProbe=http_probe("/ping", MARQUEZ_ADMIN.port_name, failures=60),
                 livenessProbe=http_probe("/ping", MARQUEZ_ADMIN.port_name),
                 readinessProbe=http_probe("/healthcheck", MARQUEZ_ADMIN.port_name),
+                lifecycle=DRAIN,
                 init_containers=[self._wait_container(v)],
                 volumes=[
                     {"name": "config", "configMap": {"name": api.name}},
@@ -220,7 +223,7 @@ class Marquez(PlatformPart[MarquezValues]):
                     *client.volumes,
                 ],
                 checksums={"config": config},
-                pod_security=pod_security(uid=_API_UID),
+                pod_security=pod_security(uid=_UID),
                 pod=_POD,
                 values=v,
             )
@@ -239,6 +242,7 @@ class Marquez(PlatformPart[MarquezValues]):
             "POSTGRES_PORT": str(POSTGRES.port),
             "POSTGRES_DB": _DATABASE,
             "POSTGRES_PARAMETERS": client.jdbc_parameters,
+            "POSTGRES_MAX_CONNECTIONS": f"{v.database.max_connections}",
             "POSTGRES_USER": secret_key(v.database.secret_name, USERNAME_KEY),
             "POSTGRES_PASSWORD": secret_key(v.database.secret_name, PASSWORD_KEY),
             "MIGRATE_ON_STARTUP": "true",
@@ -263,7 +267,7 @@ class Marquez(PlatformPart[MarquezValues]):
                 "PGCONNECT_TIMEOUT": "5",
             },
             resources=v.resources,
-            security=restricted_security(uid=_API_UID),
+            security=restricted_security(uid=_UID),
             mounts={"config": _CONFIG, "tmp": "/tmp", **client.mounts},
         )
 
@@ -279,13 +283,14 @@ class Marquez(PlatformPart[MarquezValues]):
                     "WEB_PORT": str(MARQUEZ_WEB.port),
                 },
                 resources=v.resources,
-                security=restricted_security(uid=_WEB_UID),
+                security=restricted_security(uid=_UID),
                 mounts={"tmp": "/tmp"},
                 startupProbe=http_probe("/healthcheck", MARQUEZ_WEB.port_name, period=5, failures=24),
                 livenessProbe=http_probe("/healthcheck", MARQUEZ_WEB.port_name),
                 readinessProbe=http_probe("/healthcheck", MARQUEZ_WEB.port_name),
+                lifecycle=DRAIN,
                 volumes=[{"name": "tmp", "emptyDir": {}}],
-                pod_security=pod_security(uid=_WEB_UID),
+                pod_security=pod_security(uid=_UID),
                 pod=_POD,
                 values=v,
             ),
@@ -300,6 +305,10 @@ class Marquez(PlatformPart[MarquezValues]):
             self.add(part.ingress(v.ingress), name=file)
         with self.when(v.route.enabled):
             self.add(part.http_route(v.route), name=file)
+
+
+def _entered(v: MarquezValues | MarquezWebValues) -> bool:
+    return or_(v.ingress.enabled, v.route.enabled, opens_outward(v.service.type))
 
 
 # Kubernetes' variables for Services would stand beside Marquez's own.

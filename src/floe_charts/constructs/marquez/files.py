@@ -25,6 +25,10 @@ db:
   # Escaped by start.sh.
   user: "${POSTGRES_USER}"
   password: "${POSTGRES_PASSWORD}"
+  # Dropwizard's own pool opens 10 at once and goes up to 100 for each pod, half of what PostgreSQL takes in all.
+  initialSize: 1
+  minSize: 1
+  maxSize: ${POSTGRES_MAX_CONNECTIONS}
 migrateOnStartup: ${MIGRATE_ON_STARTUP}
 graphql:
   enabled: true

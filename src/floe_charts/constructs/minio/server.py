@@ -14,10 +14,10 @@ from floe_charts.constructs.minio.chart import (
     minio_chart_values,
 )
 from floe_charts.constructs.minio.native import DATA_PATH, MINIO_UID, MinioStorage, NativeMinioValues
-from floe_charts.constructs.network import MINIO, MINIO_CONSOLE, PROMETHEUS, Edge, Endpoint, Workload
+from floe_charts.constructs.network import INGRESS, MINIO, MINIO_CONSOLE, PROMETHEUS, Edge, Endpoint, Workload
 from floe_charts.constructs.object_store import ACCESS_KEY, SECRET_KEY, ObjectStore
 from floe_charts.constructs.part import Check, Claim, PlatformPart, RequiredSecret, Scrape
-from floe_charts.constructs.service_values import service_fields
+from floe_charts.constructs.service_values import opens_outward, service_fields
 from floe_charts.deployment import ChartSource, Components, Environment
 from floe_charts.errors import DeclarationError, shorten
 from floe_charts.helm import (
@@ -118,7 +118,12 @@ class Minio(PlatformPart[Values]):
 
     def edges(self) -> tuple[Edge, ...]:
         """MinIO asks nobody; who uses it says so itself, by ``object_store_edges``."""
-        return (Edge(PROMETHEUS, MINIO, "metrics", self.enabled),)
+        outward = opens_outward(self._either.service.type)
+        return (
+            Edge(PROMETHEUS, MINIO, "metrics", self.enabled),
+            Edge(INGRESS, MINIO, "S3 API", outward),
+            Edge(INGRESS, MINIO_CONSOLE, "console", outward),
+        )
 
     def required_secrets(self) -> tuple[RequiredSecret, ...]:
         """The object store's Secret, which holds the administrator's name and password."""

@@ -201,7 +201,7 @@ def collector_config(settings: CollectorSettings, bodies: Mapping[str, Mapping[s
                 "timeout": settings.batch_timeout,
             },
         },
-        "exporters": {name: dict(body) for name, body in bodies.items()},
+        "exporters": {**bodies},
         "extensions": {"health_check": {"endpoint": f"0.0.0.0:{HEALTH_PORT}"}},
         "service": {
             "extensions": ["health_check"],

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, cast
 
 from floe_charts.constructs.network import (
+    INGRESS,
     OTEL_METRICS,
     OTLP_GRPC,
     OTLP_HTTP,
@@ -50,10 +51,12 @@ from floe_charts.constructs.part import (
     workload_claim,
 )
 from floe_charts.constructs.ports import port_of
-from floe_charts.constructs.service_values import service_fields
+from floe_charts.constructs.service_values import opens_outward, service_fields
 from floe_charts.deployment import ChartSource, Components, Environment
 from floe_charts.errors import DeclarationError
-from floe_charts.helm import HelmChart, Part, Template, Values, http_probe, secret_key, yaml_text
+from floe_charts.helm import HelmChart, Part, Template, Values, http_probe, nonempty, secret_key, yaml_text
+from floe_charts.helm.expr import node_of
+from floe_charts.helm.functions import raw_template
 
 __all__ = [
     "DEBUG",
@@ -94,13 +97,15 @@ class OtelGateway(PlatformPart[Values]):
         source: ChartSource | None = None,
         exporters: Sequence[TelemetryExporter] = (DEBUG,),
         flow: TelemetryFlow | None = None,
+        log_in: Sequence[str] | None = None,
         values: NativeOtelValues | OtelChartValues | None = None,
     ) -> None:
         """``source`` says which official chart; without it the one whose keys are known.
 
         ``flow`` are sizes, delays and sampling, where several products have their own the largest of each
-        (:meth:`TelemetryFlow.largest`). ``values`` are defaults of the strategy's own class, :class:`NativeOtelValues`
-        or :class:`OtelChartValues`; what they leave unset is the gateway's.
+        (:meth:`TelemetryFlow.largest`). ``log_in`` names the environments where nobody needs to be told that telemetry
+        ends in the collector's own log; None: all. ``values`` are defaults of the strategy's own class,
+        :class:`NativeOtelValues` or :class:`OtelChartValues`; what they leave unset is the gateway's.
 
         Raises :class:`DeclarationError` where there is no exporter, two have one name, or ``values`` are of the other
         strategy.
@@ -108,6 +113,7 @@ class OtelGateway(PlatformPart[Values]):
         self.strategy = strategy
         self.exporters = _checked(id, exporters)
         self.flow = flow or TelemetryFlow()
+        self.log_in = log_in
         self.secret_name = f"{OTLP_GRPC.static_host(chart)}-exporter"
         expected = NativeOtelValues if strategy == "native" else OtelChartValues
         if values is not None and not isinstance(values, expected):
@@ -137,16 +143,37 @@ class OtelGateway(PlatformPart[Values]):
 
     def edges(self) -> tuple[Edge, ...]:
         """The collector sends to backends, where an exporter is one; who sends to it says so itself."""
-        sends = any(exporter.kind != "debug" for exporter in self.exporters)
-        backends = Edge(OTLP_GRPC.workload, TELEMETRY_OUTSIDE, "traces, metrics and logs")
-        return (*([backends] if sends else []), Edge(PROMETHEUS, OTEL_METRICS, "metrics"))
+        outward = opens_outward(cast("NativeOtelValues", self.refs).service.type)
+        return (
+            Edge(OTLP_GRPC.workload, TELEMETRY_OUTSIDE, "traces, metrics and logs", self._sends),
+            Edge(PROMETHEUS, OTEL_METRICS, "metrics"),
+            Edge(INGRESS, OTLP_GRPC, "telemetry", outward),
+            Edge(INGRESS, OTLP_HTTP, "telemetry", outward),
+        )
+
+    @property
+    def _sends(self) -> bool | None:
+        """The condition that telemetry goes further than the collector's log; None where it does in any case."""
+        if any(exporter.kind != "debug" for exporter in self.exporters):
+            return None
+        if self.strategy == "native":
+            return nonempty(cast("NativeOtelValues", self.refs).backends)
+        exporters = getattr(self.refs, "alternate_config").exporters  # noqa: B009
+        further = f'not (empty (omit {node_of(exporters).go(".")} "{DEBUG.name}"))'
+        return raw_template(further, like=True, reads=[exporters])
 
     def outside_ports(self, values: Mapping[str, Any]) -> Mapping[Outside, Sequence[int]]:
         """The ports of the exporters' endpoints, where one is not among those that backends have anyway."""
-        tree = values if self.strategy == "native" else values["alternateConfig"]
-        addresses = [one["endpoint"] for one in tree["exporters"].values() if one and "endpoint" in one]
+        addresses = [one["endpoint"] for one in self._exporters_in(values) if "endpoint" in one]
         ports = {port for port in map(port_of, addresses) if port is not None}
         return {} if ports <= set(TELEMETRY_OUTSIDE.ports) else {TELEMETRY_OUTSIDE: sorted(ports)}
+
+    def _exporters_in(self, values: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """The exporters among the final values."""
+        native = self.strategy == "native"
+        tree = values if native else values["alternateConfig"]
+        further = values["backends"].values() if native else ()
+        return [one for one in (*tree["exporters"].values(), *further) if isinstance(one, Mapping)]
 
     def scrapes(self) -> tuple[Scrape, ...]:
         """The collector's own metrics."""
@@ -163,6 +190,25 @@ class OtelGateway(PlatformPart[Values]):
         if not values["enabled"]:
             return ()
         return (workload_claim({"replicas": values.get("replicaCount"), **values}),)
+
+    def notices(self, served: Mapping[str, Mapping[str, Any]]) -> Sequence[str]:
+        """Where telemetry is only written to the collector's log, and so is gone."""
+        if self.log_in is None:
+            return ()
+        others = {name: values[self.id] for name, values in served.items() if name not in self.log_in}
+        lost = [name for name, own in others.items() if own["enabled"] and not self._leaves(own)]
+        where = "backends" if self.strategy == "native" else "alternateConfig.exporters and .service.pipelines"
+        told = f"{self.id} only writes telemetry to its log in {', '.join(lost)}: set {self.id}.{where}"
+        return [told] if lost else []
+
+    def _leaves(self, values: Mapping[str, Any]) -> bool:
+        """Whether a pipeline leads to something else than the collector's log."""
+        if self.strategy == "native":
+            used, further = values["pipelines"].values(), bool(values["backends"])
+        else:
+            pipelines = values["alternateConfig"]["service"]["pipelines"].values()
+            used, further = [one["exporters"] for one in pipelines], False
+        return further or any(name != DEBUG.name for names in used for name in names)
 
     def required_secrets(self) -> tuple[RequiredSecret, ...]:
         """The Secret with the values of the exporters' headers, where one has a header."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 import pydantic
-from pydantic import create_model
+from pydantic import StringConstraints, create_model
 
 from floe_charts.constructs.otel.collector_config import (
     SIGNALS,
@@ -18,6 +18,7 @@ from floe_charts.constructs.otel.collector_config import (
     LogLevel,
     Percentage,
     QueueSize,
+    Signal,
     TelemetryExporter,
     Verbosity,
     collector_text,
@@ -26,8 +27,23 @@ from floe_charts.constructs.otel.collector_config import (
     header_variables,
 )
 from floe_charts.constructs.otel.flow import TelemetryFlow
+from floe_charts.constructs.pod_values import AbsolutePath
 from floe_charts.constructs.service_values import ServiceValues
-from floe_charts.helm import AutoscalingValues, DnsName, ExtraEnv, Field, Image, Values, Without, WorkloadValues
+from floe_charts.helm import (
+    AutoscalingValues,
+    DnsName,
+    ExtraEnv,
+    Field,
+    Image,
+    Values,
+    Without,
+    WorkloadValues,
+    default,
+    each,
+    eq,
+    ternary,
+    when,
+)
 from floe_charts.helm.expr import node_of
 from floe_charts.helm.functions import raw_template
 
@@ -47,6 +63,8 @@ COLLECTOR_IMAGE = Image(
     repository="open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-k8s",
     tag="0.158.0",
 )
+BackendName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=40)]
+HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 AUTOSCALING = AutoscalingValues(max_replicas=10, target_cpu_utilization_percentage=70)
 GO_MEMORY_LIMIT = "GOMEMLIMIT"
 """The variable that says how much memory Go may use before it collects garbage eagerly."""
@@ -100,6 +118,27 @@ class OtlpExporter(Values):
     queue_size: QueueSize = Field(2048, description="Batches that wait until they are sent; further ones are dropped.")
 
 
+class OtlpBackend(Values):
+    """A backend that takes OTLP."""
+
+    protocol: Literal["grpc", "http"] = Field("grpc", description="OTLP over gRPC, or over HTTP.")
+    endpoint: str = Field(
+        "",
+        min_length=1,
+        description="Where to, as the collector reads it: host:port, over HTTP a URL; ${env:NAME} is a variable.",
+    )
+    insecure: bool | None = Field(None, description="Whether it is sent to without TLS; absent: no.")
+    ca_file: AbsolutePath | None = Field(
+        None, description="Certificate of its authority, a file in extraVolumes; absent: the image's own authorities."
+    )
+    headers: dict[HeaderName, str] | None = Field(
+        None, description="Headers sent along; a secret one as ${env:NAME}, with NAME in extraEnv."
+    )
+    traces: bool | None = Field(None, description="Whether it takes traces; absent: yes.")
+    metrics: bool | None = Field(None, description="Whether it takes metrics; absent: yes.")
+    logs: bool | None = Field(None, description="Whether it takes logs; absent: yes.")
+
+
 class Exporters(Values):
     """Where telemetry can go, by the exporter's id."""
 
@@ -119,6 +158,9 @@ class NativeOtelValues(WorkloadValues):
     log_level: LogLevel = Field("info", description="Least level of the collector's own log.")
     exporters: Exporters = Exporters()
     pipelines: Pipelines = Pipelines()
+    backends: dict[BackendName, OtlpBackend] = Field(
+        {}, description="Where telemetry goes beside that, which an environment may say: backends by a name of yours."
+    )
     service: ServiceValues = ServiceValues()
     autoscaling: AutoscalingValues = AUTOSCALING
     extra_env: Annotated[ExtraEnv, Without(GO_MEMORY_LIMIT)] = Field(
@@ -189,7 +231,7 @@ def _exporter_values(exporter: TelemetryExporter, flow: TelemetryFlow) -> Values
 def native_settings(v: NativeOtelValues) -> CollectorSettings:
     """The collector's settings as expressions."""
     return CollectorSettings(
-        exporters={signal: cast("Sequence[str]", getattr(v.pipelines, signal)) for signal in SIGNALS},
+        exporters={signal: _receivers_of(v, signal) for signal in SIGNALS},
         check_interval=v.memory_limiter.check_interval,
         limit_percentage=v.memory_limiter.limit_percentage,
         spike_limit_percentage=v.memory_limiter.spike_limit_percentage,
@@ -200,6 +242,23 @@ def native_settings(v: NativeOtelValues) -> CollectorSettings:
     )
 
 
+def _receivers_of(v: NativeOtelValues, signal: Signal) -> list[Any]:
+    """The ids of the exporters of a pipeline: those that it names, and the backends that take its signal."""
+    taken = each(v.backends, lambda name, one: when(default(getattr(one, signal), True), _backend_id(name, one)))
+    return [*each(getattr(v.pipelines, signal), lambda one: one), *taken]
+
+
+def _backend_id(name: str, backend: OtlpBackend) -> str:
+    """No exporter of an artifact is called so."""
+    return f"{ternary(eq(backend.protocol, 'http'), 'otlp_http', 'otlp_grpc')}/{name}_own"
+
+
+def _backend_body(backend: OtlpBackend) -> dict[str, Any]:
+    body = exporter_body(TelemetryExporter("otlp_grpc", "otlp_grpc", "backend"), endpoint=backend.endpoint)
+    tls = {"insecure": default(backend.insecure, False), "ca_file": backend.ca_file}
+    return {**body, "tls": tls, "headers": backend.headers}
+
+
 def native_exporter_bodies(v: NativeOtelValues, exporters: Sequence[TelemetryExporter]) -> dict[str, dict[str, Any]]:
     """The exporters' configurations with expressions, by id."""
     bodies: dict[str, dict[str, Any]] = {}
@@ -208,7 +267,7 @@ def native_exporter_bodies(v: NativeOtelValues, exporters: Sequence[TelemetryExp
         sending = ("endpoint", "insecure", "timeout", "queue_size")
         fields = ("verbosity",) if exporter.kind == "debug" else sending
         bodies[exporter.name] = exporter_body(exporter, **{field: getattr(values, field) for field in fields})
-    return bodies
+    return {**bodies, **each(v.backends, lambda name, one: {_backend_id(name, one): _backend_body(one)})}
 
 
 def go_memory_limit(v: NativeOtelValues) -> str:

@@ -42,6 +42,7 @@ from floe_charts.constructs.polaris.server import DATABASE, TOKEN_KEY, PolarisSe
 from floe_charts.constructs.polaris.setup import PolarisSetup
 from floe_charts.constructs.polaris.setup_values import CatalogValues, PrincipalValues
 from floe_charts.constructs.postgres.database import DatabaseConsumer
+from floe_charts.constructs.service_values import opens_outward
 from floe_charts.deployment import ChartSource, Components, Environment
 from floe_charts.errors import DeclarationError
 from floe_charts.helm import HelmChart, Values, and_, or_
@@ -132,7 +133,8 @@ class PolarisCatalog(PlatformPart[Values]):
     def edges(self) -> tuple[Edge, ...]:
         """The server asks the database and the object store, and tells the gateway; people come in by Ingresses."""
         v: Any = self.refs
-        entries = (v.ingress.enabled, v.route.enabled if self.strategy == "native" else v.httproute.enabled)
+        route = v.route if self.strategy == "native" else v.httproute
+        entries = (v.ingress.enabled, route.enabled, opens_outward(v.service.type))
         store = self.chart.component(ObjectStore) is not None
         return (
             Edge(POLARIS.workload, POSTGRES, "catalogs", self.server.in_database),

@@ -39,6 +39,7 @@ from floe_charts.constructs.polaris.chart_pods import (
     PolarisEnvVar,
     PolarisImage,
     PolarisIngress,
+    PolarisLifecycle,
     PolarisLiveness,
     PolarisPort,
     PolarisRoute,
@@ -54,6 +55,7 @@ from floe_charts.constructs.polaris.server import (
     DATABASE,
     GID,
     JVM_VARIABLES,
+    MAX_CONNECTIONS,
     ROOT_ID,
     ROOT_PAIR,
     ROOT_SECRET,
@@ -111,8 +113,6 @@ class PolarisValues(SubchartValues):
 
     known_keys: ClassVar[frozenset[str] | None] = frozenset(
         {
-            "configMapLabels",
-            "containerLifecycle",
             "cors",
             "deploymentAnnotations",
             "extraServices",
@@ -156,6 +156,7 @@ class PolarisValues(SubchartValues):
     tracing: PolarisTracing = Field(PolarisTracing())
     service_monitor: ServiceMonitor = Field(ServiceMonitor())
     liveness_probe: PolarisLiveness = Field(PolarisLiveness())
+    container_lifecycle: PolarisLifecycle = Field(PolarisLifecycle())
     extra_env: list[PolarisEnvVar] = Field([], description="Environment variables.")
     env_from: list[EnvSourceRef] = Field(
         [],
@@ -164,6 +165,7 @@ class PolarisValues(SubchartValues):
     extra_volumes: list[NamedVolume] = Field([], description="Further volumes of the pods.")
     extra_volume_mounts: list[VolumeMount] = Field([], description="Where Polaris sees them.")
     extra_init_containers: list[InitContainer] = Field([], description="Containers that end before Polaris starts.")
+    config_map_labels: dict[LabelKey, LabelValue] = Field({}, description="Labels of the ConfigMap.")
     pod_labels: dict[LabelKey, LabelValue] = Field({}, description="Labels of the pods.")
     pod_annotations: UntemplatedAnnotations = Field({}, description="Annotations of the pods.")
     node_selector: NodeSelector = Field({}, description="Labels that a node must have.")
@@ -210,8 +212,12 @@ def chart_values(chart: HelmChart, version: str, root_secret: str, *, otlp: bool
         persistence=PersistenceValues(relational_jdbc=JdbcValues(secret=JdbcSecret(name=f"{fullname}-database"))),
         authentication=AuthenticationValues(token_broker=TokenBroker(secret=TokenSecret(name=f"{fullname}-token"))),
         features={"SUPPORTED_CATALOG_STORAGE_TYPES": ["S3"]},
-        # A text, as the chart's own default is a boolean.
-        advanced_config={"quarkus.http.access-log.enabled": "true", **dict([BEFORE_BOOTSTRAP])},
+        advanced_config={
+            # A text, as the chart's own default is a boolean.
+            "quarkus.http.access-log.enabled": "true",
+            "quarkus.datasource.jdbc.max-size": f"{MAX_CONNECTIONS}",
+            **dict([BEFORE_BOOTSTRAP]),
+        },
         tracing=tracing,
         affinity=_apart(labels),
         pod_security_context=PodSecurity(run_as_user=UID, run_as_group=GID, fs_group=GID),
@@ -232,6 +238,7 @@ def derived_chart_values(
     """
     client = PostgresClient.from_values(chart, values)
     in_database = own["persistence"]["type"] == "relational-jdbc"
+    labels = {**object_labels(chart, POLARIS.workload), **shared_labels(values)}
     memory = [
         _from_secret(ROOT_ID, root_secret, CLIENT_ID_KEY),
         _from_secret(ROOT_SECRET, root_secret, CLIENT_SECRET_KEY),
@@ -243,7 +250,8 @@ def derived_chart_values(
         "extraInitContainers": [_wait_container(own, values, client)] if in_database else [],
         "extraVolumes": list(client.volumes) if in_database else [],
         "extraVolumeMounts": _mounts(client) if in_database else [],
-        "podLabels": {**object_labels(chart, POLARIS.workload), **shared_labels(values)},
+        "configMapLabels": labels,
+        "podLabels": labels,
     }
 
 
@@ -307,9 +315,10 @@ def _apart(labels: Mapping[str, str]) -> dict[str, Any]:
 def _values_class(fullname: str, labels: tuple[tuple[str, str], ...]) -> type[PolarisValues]:
     """The values with what other parts rely on: the name of the Services, and the labels of the pods."""
     name = pydantic.Field(fullname, description="Name of Polaris' objects, and of the Service that others look for.")
-    tags = pydantic.Field(dict(labels), description="Labels of the pods.")
+    marked = pod_label_type(dict(labels))
     fields: dict[str, Any] = {
         "fullname_override": (Annotated[str, Const(fullname)], name),
-        "pod_labels": (pod_label_type(dict(labels)), tags),
+        "pod_labels": (marked, pydantic.Field(dict(labels), description="Labels of the pods.")),
+        "config_map_labels": (marked, pydantic.Field(dict(labels), description="Labels of the ConfigMap.")),
     }
     return create_model("PolarisValues", __base__=PolarisValues, __doc__=PolarisValues.__doc__, **fields)

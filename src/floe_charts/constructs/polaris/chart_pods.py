@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from annotated_types import Ge, Le
 from pydantic import StringConstraints
 
+from floe_charts.constructs.lifecycle import DRAIN
 from floe_charts.constructs.pod_values import (
     ChartImage,
     ContainerSecurity,
@@ -31,6 +32,7 @@ __all__ = [
     "PolarisEnvVar",
     "PolarisImage",
     "PolarisIngress",
+    "PolarisLifecycle",
     "PolarisLiveness",
     "PolarisPort",
     "PolarisRoute",
@@ -188,6 +190,31 @@ class PolarisLiveness(SubchartValues):
     )
 
     initial_delay_seconds: Annotated[int, Ge(0)] = Field(180, description="Seconds before the first try.")
+
+
+class ExecAction(Values):
+    """A command in the container."""
+
+    command: list[_Script] = Field([], min_length=1, description="The command and its arguments.")
+
+
+class PreStop(SubchartValues):
+    """What happens before the container is told to end."""
+
+    known_keys: ClassVar[frozenset[str] | None] = frozenset({"httpGet", "sleep", "tcpSocket"})
+
+    exec: ExecAction | None = Field(None, description="Run a command.")
+
+
+class PolarisLifecycle(SubchartValues):
+    """What happens when the container has begun, and before it ends."""
+
+    known_keys: ClassVar[frozenset[str] | None] = frozenset({"postStart", "stopSignal"})
+
+    pre_stop: PreStop = Field(
+        PreStop(exec=ExecAction(command=DRAIN["preStop"]["exec"]["command"])),
+        description="Before the end; by default it waits until no node sends requests any more.",
+    )
 
 
 class PolarisServiceAccount(SubchartValues):

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import StringConstraints
 
+from floe_charts.constructs.lifecycle import DRAIN
 from floe_charts.constructs.network import POLARIS, POLARIS_MANAGEMENT
 from floe_charts.constructs.object_store import ObjectStore
 from floe_charts.constructs.polaris.properties import (
@@ -21,6 +22,7 @@ from floe_charts.constructs.polaris.server import (
     DATABASE,
     GID,
     JVM_VARIABLES,
+    MAX_CONNECTIONS,
     ROOT_ID,
     ROOT_PAIR,
     ROOT_SECRET,
@@ -77,7 +79,7 @@ class NativeDatabase(Values):
     """The connection to PostgreSQL."""
 
     secret_name: DnsName = Field("polaris-database", description="Secret with keys username and password.")
-    max_connections: int = Field(20, ge=1, le=1000, description="Most connections of each pod.")
+    max_connections: int = Field(MAX_CONNECTIONS, ge=1, le=1000, description="Most connections of each pod.")
     client_image: Image = Field(CLIENT_IMAGE, description="Image with psql, which waits for the database.")
 
 
@@ -195,6 +197,7 @@ def _deployment(component: Component[Any], v: NativePolarisValues, root_secret: 
         startupProbe=http_probe("/q/health/live", POLARIS_MANAGEMENT.port_name, period=5, failures=48),
         livenessProbe=http_probe("/q/health/live", POLARIS_MANAGEMENT.port_name, timeout=10),
         readinessProbe=http_probe("/q/health/ready", POLARIS_MANAGEMENT.port_name, timeout=10),
+        lifecycle=DRAIN,
         init_containers=[when(known.in_database, wait)],
         volumes=[
             {"name": "config", "configMap": {"name": part.name}},

@@ -11,6 +11,7 @@ __all__ = [
     "DATABASE",
     "GID",
     "JVM_VARIABLES",
+    "MAX_CONNECTIONS",
     "ROOT_ID",
     "ROOT_PAIR",
     "ROOT_SECRET",
@@ -37,6 +38,8 @@ JVM_VARIABLES = {
     "OTEL_JAVA_DISABLED_RESOURCE_PROVIDERS": "io.opentelemetry.contrib.gcp.resource.GCPResourceProvider",
 }
 """Variables of the server's Java."""
+MAX_CONNECTIONS = 20
+"""Most connections to PostgreSQL of each pod, by default: several pods, and others, share what the server takes."""
 ROOT_ID, ROOT_SECRET = "ROOT_CLIENT_ID", "ROOT_CLIENT_SECRET"
 """Variables with the credentials of the root principal."""
 ROOT_PAIR = f",$({ROOT_ID}),$({ROOT_SECRET})"

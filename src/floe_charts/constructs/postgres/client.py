@@ -15,8 +15,10 @@ from floe_charts.constructs.network import POSTGRES
 from floe_charts.constructs.postgres.values import PostgresValues
 from floe_charts.helm import Component, HelmChart, and_, eq, present, ternary, when
 
-__all__ = ["CA_FILE", "CA_PATH", "CA_VOLUME", "PostgresClient", "postgres_client"]
+__all__ = ["CA_FILE", "CA_PATH", "CA_VOLUME", "CLIENT_SUFFIX", "PostgresClient", "client_config_map", "postgres_client"]
 
+CLIENT_SUFFIX = "postgres-client"
+"""The ConfigMap with the variables of libpq, behind the chart's full name."""
 CA_VOLUME = "ca"
 """The volume with the certificate that the server's is held against."""
 CA_PATH = "/etc/postgres-ca"
@@ -62,6 +64,11 @@ class PostgresClient:
         volume = {"name": CA_VOLUME, **tls["ca"]}
         ca = {"PGSSLROOTCERT": CA_FILE}
         return cls(host, mode, {**env, **ca}, f"{parameters}{_CA_PARAMETER}", (volume,), {CA_VOLUME: CA_PATH})
+
+
+def client_config_map(chart: HelmChart) -> str | None:
+    """The ConfigMap with host, port and encryption as variables of libpq, as a literal; None where nobody makes it."""
+    return f"{chart.values.fullname_override}-{CLIENT_SUFFIX}" if _part(chart) is not None else None
 
 
 def postgres_client(chart: HelmChart) -> PostgresClient:

@@ -21,7 +21,7 @@ from floe_charts.constructs.object_store import ACCESS_KEY, SECRET_KEY
 from floe_charts.constructs.part import Check, Claim, PlatformPart, RequiredSecret, SecretKey, over
 from floe_charts.constructs.postgres.archive import archive_of, object_store, scheduled_backup
 from floe_charts.constructs.postgres.claims import postgres_claims
-from floe_charts.constructs.postgres.client import postgres_client
+from floe_charts.constructs.postgres.client import CLIENT_SUFFIX, postgres_client
 from floe_charts.constructs.postgres.database import PASSWORD_KEY, DatabaseConsumer, check_consumers
 from floe_charts.constructs.postgres.dump import DUMP_FILE, DUMP_WORKLOAD, dump_claim, dump_job, dump_script
 from floe_charts.constructs.postgres.network import postgres_edges, postgres_outside_ports, postgres_workloads
@@ -38,8 +38,6 @@ from floe_charts.helm import HelmChart, Image, and_, eq, gt, nonempty, not_
 from floe_charts.helm.rules import ValueRule
 
 __all__ = ["DatabaseConsumer", "PostgresCluster", "PostgresValues"]
-
-_CLIENT = "postgres-client"
 
 
 class PostgresCluster(PlatformPart[PostgresValues]):
@@ -195,7 +193,7 @@ class PostgresCluster(PlatformPart[PostgresValues]):
 
     def build(self, v: PostgresValues) -> None:
         """How to connect, and the objects of the three modes, each guarded by its mode."""
-        client = self.config_map(self.name(_CLIENT), self._connection(), POSTGRES.suffix)
+        client = self.config_map(self.name(CLIENT_SUFFIX), self._connection(), POSTGRES.suffix)
         self.add(client, name=f"{self.file_stem}-client")
         with self.when(self._stateful):
             self._add_stateful_set(v)
@@ -219,9 +217,9 @@ class PostgresCluster(PlatformPart[PostgresValues]):
         server.add_service_account(v.statefulset)
         self.add(server.service(**service_fields(v.service)))
         self.add(server.service(headless=True, name=headless), name=f"{self.file_stem}-headless")
-        self.add(stateful_set(server, v, self.consumers, headless, config))
+        dumps = self.part(DUMP_WORKLOAD)
+        self.add(stateful_set(server, v, self.consumers, headless, config, dumps.name))
         with self.when(v.statefulset.backup.enabled):
-            dumps = self.part(DUMP_WORKLOAD)
             self.add(
                 self.config_map(dumps.name, {DUMP_FILE: dump_script(self.consumers)}, DUMP_WORKLOAD), DUMP_WORKLOAD
             )

@@ -1,7 +1,7 @@
 r"""Dumps of mode statefulset: a CronJob that writes every database to a volume, and the script that it runs.
 
-Each consumer's database is dumped as its owner, in pg_dump's custom format, which ``pg_restore`` reads. A dump has its
-name only once it is complete, and old ones go only after all new ones are there.
+Each consumer's database is dumped as its owner, in pg_dump's custom format, which ``pg_restore`` reads: the server sees
+them too. A dump has its name only once it is complete, and old ones go only after all new ones are there.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from floe_charts.constructs.network import POSTGRES
 from floe_charts.constructs.postgres.database import DatabaseConsumer
 from floe_charts.constructs.postgres.script import consumer_calls
-from floe_charts.constructs.postgres.statefulset import CONFIG, UID, consumer_env
+from floe_charts.constructs.postgres.statefulset import CONFIG, DUMPS, UID, consumer_env
 from floe_charts.constructs.postgres.values import PostgresValues
 from floe_charts.helm import Part, eq, nonempty, pod_security, restricted_security, when
 
@@ -21,7 +21,6 @@ __all__ = ["DUMP_FILE", "DUMP_WORKLOAD", "dump_claim", "dump_job", "dump_script"
 DUMP_WORKLOAD = "pg-backup"
 """The pods of the CronJob; short, as a CronJob's name ends at 52 characters."""
 DUMP_FILE = "dump.sh"
-_DUMPS = "/var/lib/dumps"
 
 _HEAD = r"""#!/bin/sh
 # Dumps every database to $DUMPS, then removes dumps that are older than $RETENTION_DAYS days.
@@ -71,12 +70,15 @@ def dump_claim(part: Part, v: PostgresValues) -> dict[str, Any]:
 def dump_job(part: Part, v: PostgresValues, consumers: Sequence[DatabaseConsumer], account: str) -> dict[str, Any]:
     """The CronJob; its pods run as the ServiceAccount ``account``, with the script in the part's ConfigMap."""
     stateful, backup = v.statefulset, v.statefulset.backup
+    server = {"matchLabels": part.component.selector(POSTGRES.workload)}
+    # Both have the volume, which one node can have at a time.
+    beside = [{"labelSelector": server, "topologyKey": "kubernetes.io/hostname"}]
     container = part.component.container(
         "dump",
         stateful.image,
         command=["sh", f"{CONFIG}/{DUMP_FILE}"],
         env={
-            "DUMPS": _DUMPS,
+            "DUMPS": DUMPS,
             "RETENTION_DAYS": f"{backup.retention_days}",
             "PGHOST": POSTGRES.host(part.component.chart),
             "PGPORT": str(POSTGRES.port),
@@ -84,7 +86,7 @@ def dump_job(part: Part, v: PostgresValues, consumers: Sequence[DatabaseConsumer
         },
         resources=backup.resources,
         security=restricted_security(uid=UID),
-        mounts={"config": CONFIG, "data": _DUMPS, "tmp": "/tmp"},
+        mounts={"config": CONFIG, "data": DUMPS, "tmp": "/tmp"},
     )
     pod = part.pod(
         [container],
@@ -98,6 +100,7 @@ def dump_job(part: Part, v: PostgresValues, consumers: Sequence[DatabaseConsumer
         pod={
             "enableServiceLinks": False,
             "nodeSelector": stateful.node_selector,
+            "affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": beside}},
             "priorityClassName": stateful.priority_class_name,
             "restartPolicy": "Never",
             "tolerations": stateful.tolerations,

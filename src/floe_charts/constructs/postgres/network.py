@@ -7,6 +7,7 @@ from typing import Any
 
 from floe_charts.constructs.network import (
     DATABASE_OUTSIDE,
+    INGRESS,
     KUBERNETES_API,
     OBJECT_STORE_OUTSIDE,
     POSTGRES,
@@ -25,6 +26,7 @@ from floe_charts.constructs.part import PlatformPart
 from floe_charts.constructs.ports import port_of
 from floe_charts.constructs.postgres.dump import DUMP_WORKLOAD
 from floe_charts.constructs.postgres.values import PostgresValues
+from floe_charts.constructs.service_values import opens_outward
 from floe_charts.helm import and_, eq, not_, present
 
 __all__ = ["postgres_edges", "postgres_outside_ports", "postgres_workloads"]
@@ -53,6 +55,7 @@ def postgres_edges(part: PlatformPart[PostgresValues]) -> Iterator[Edge]:
     yield Edge(POSTGRES_OPERATOR, POSTGRES, "management", operated)
     yield Edge(POSTGRES_OPERATOR, POSTGRES_STATUS, "management", operated)
     yield Edge(PROMETHEUS, POSTGRES_METRICS, "metrics", operated)
+    yield Edge(INGRESS, POSTGRES, "queries", opens_outward(v.service.type))
     yield Edge(pool, POSTGRES, "queries")
     yield Edge(pool, KUBERNETES_API, "state of the pool")
     yield Edge(PROMETHEUS, POSTGRES_POOLER_METRICS, "metrics")

@@ -21,22 +21,28 @@ from floe_charts.helm import (
     when,
 )
 
-__all__ = ["CONFIG", "UID", "consumer_env", "stateful_set"]
+__all__ = ["CONFIG", "DUMPS", "UID", "consumer_env", "stateful_set"]
 
 UID = 999
 """The user postgres of the official image's Debian variants."""
 CONFIG = "/etc/floe-postgres"
 """Where the scripts are mounted."""
+DUMPS = "/var/lib/dumps"
+"""Where the dumps are mounted."""
 _DATA = "/var/lib/postgresql/data"
 _SOCKET = "/var/run/postgresql"
 _MOUNTS = {"config": CONFIG, "data": _DATA, "socket": _SOCKET, "tmp": "/tmp"}
 
 
 def stateful_set(
-    server: Part, v: PostgresValues, consumers: Sequence[DatabaseConsumer], headless: str, config: Template
+    server: Part, v: PostgresValues, consumers: Sequence[DatabaseConsumer], headless: str, config: Template, dumps: str
 ) -> dict[str, Any]:
-    """The StatefulSet of the part ``server``; ``config`` is the ConfigMap with its scripts."""
-    storage = v.storage
+    """The StatefulSet of the part ``server``.
+
+    ``config`` is the ConfigMap with its scripts. ``dumps`` is the claim of the dumps, which the server only reads: most
+    StorageClasses make a volume once a pod wants it, and ``helm --wait`` and Argo CD would wait for the first dump.
+    """
+    storage, dumped = v.storage, v.statefulset.backup.enabled
     return server.stateful_set(
         service=headless,
         replicas=1,
@@ -46,6 +52,7 @@ def stateful_set(
             {"name": "config", "configMap": {"name": server.name}},
             *({"name": name, "emptyDir": {"medium": "Memory"}} for name in ("socket", "shm")),
             {"name": "tmp", "emptyDir": {}},
+            when(dumped, {"name": "dumps", "persistentVolumeClaim": {"claimName": dumps}}),
         ],
         volume_claims=[
             {
@@ -67,7 +74,7 @@ def stateful_set(
 
 def _server(server: Part, v: PostgresValues) -> dict[str, Any]:
     ready = ["pg_isready", "--quiet", "--host=127.0.0.1", f"--port={POSTGRES.port}", "--username=postgres"]
-    return server.container(
+    made = server.container(
         v.statefulset.image,
         values=v.statefulset,
         # Not the image's entry point: the init container has done its work.
@@ -87,6 +94,8 @@ def _server(server: Part, v: PostgresValues) -> dict[str, Any]:
         livenessProbe=exec_probe(ready, failures=6),
         readinessProbe=exec_probe(ready),
     )
+    dumps = when(v.statefulset.backup.enabled, {"name": "dumps", "mountPath": DUMPS, "readOnly": True})
+    return {**made, "volumeMounts": [*made["volumeMounts"], dumps]}
 
 
 def _prepare(server: Part, v: PostgresValues, consumers: Sequence[DatabaseConsumer]) -> dict[str, Any]:

@@ -56,7 +56,7 @@ class Network:
         self._by_name = dict(self._declared_workloads())
         self._served = {endpoint.address: endpoint for part in self.parts for endpoint in part.endpoints()}
         self.workloads = tuple(self._by_name[name] for name in sorted(self._by_name))
-        self.connections = tuple(sorted(set(self._found()), key=_order))
+        self.connections = tuple(sorted(dict.fromkeys(self._found()), key=_order))
         self.outside = self._outside()
 
     def _declared_workloads(self) -> Iterator[tuple[str, Workload]]:

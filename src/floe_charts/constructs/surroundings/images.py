@@ -31,7 +31,7 @@ def image_values(component: Component[Any], base: Mapping[str, Any], values: Map
     secrets = [secret["name"] for secret in values.get("imagePullSecrets", [])]
     return _said(
         type(component.values),
-        component.values.to_values(),
+        component.default_values,
         registry if registry or base.get("imageRegistry") else None,
         secrets if secrets or base.get("imagePullSecrets") else None,
     )

@@ -17,6 +17,10 @@ from floe_charts.helm import DnsLabel, Field, HelmChart, LabelKey, LabelValue, P
 
 __all__ = ["ClientPods", "NetworkPolicies", "NetworkPoliciesValues", "OutsideAddresses", "OutsidePods"]
 
+# Pods with which cert-manager answers an HTTP-01 challenge, in the namespace of the Ingress that wants the certificate:
+# the world asks them, for a minute.
+_SOLVER = "acme.cert-manager.io/http01-solver"
+_ALL_BUT_SOLVERS = {"matchExpressions": [{"key": _SOLVER, "operator": "DoesNotExist"}]}
 _OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _GROUP = "[0-9a-f]{1,4}"
 _IPV6 = "|".join(
@@ -94,7 +98,7 @@ class NetworkPolicies(PlatformPart[NetworkPoliciesValues]):
 
     Pods are told apart by the labels ``app.kubernetes.io/part-of`` and ``app.kubernetes.io/component`` alone. The
     kubelet's probes need no rule. Pods of data products, which another chart makes, come in as ``clients``; what goes
-    out of them, that chart opens.
+    out of them, that chart opens. Pods with which cert-manager answers HTTP-01 challenges take whoever comes in.
     """
 
     title: ClassVar[str] = "NetworkPolicies"
@@ -120,7 +124,7 @@ class NetworkPolicies(PlatformPart[NetworkPoliciesValues]):
     def build(self, v: NetworkPoliciesValues) -> None:
         """The policies of the namespace, then those of the workloads."""
         with self.when(v.enabled):
-            self._add("default-deny", "network", {"podSelector": {}}, ingress=[], egress=[])
+            self._add("default-deny", "network", {"podSelector": _ALL_BUT_SOLVERS}, ingress=[], egress=[])
             self._add("dns", "network", {"podSelector": {}}, egress=[_dns_rule(v.dns)])
         for workload in self.network.workloads:
             chosen = {"podSelector": {"matchLabels": object_labels(self.chart, workload.name)}}
@@ -243,6 +247,6 @@ def _declared(outside: Outside) -> Any:
 
 _DEFAULT_CLIENTS = {"floe-jobs": ClientPods(pod_labels={"app.kubernetes.io/part-of": "floe-jobs"})}
 _CLIENTS_TEXT = (
-    "Pods beyond the release that may ask the APIs for data products (catalog, telemetry, lineage, objects), by a name "
-    "of yours; what goes out of them needs policies of their own."
+    "Pods beyond the release that may ask the APIs for data products (catalog, telemetry, lineage, objects) and the "
+    "pool of database connections, by a name of yours; what goes out of them needs policies of their own."
 )

@@ -83,13 +83,13 @@ class Quotas(PlatformPart[QuotaValues]):
         own = values.get(self.id, {})
         if not own.get("enabled") and values != base:
             return {}
-        defaults = merge(self.values.to_values()["limitRange"], own.get("limitRange", {}))
+        defaults = merge(self.default_values["limitRange"], own.get("limitRange", {}))
         return {"hard": _hard(self._claims(values), defaults)}
 
     def _claims(self, values: Mapping[str, Any]) -> Iterator[Claim]:
         for component in self.chart.components.values():
             # A value that an environment removes is as good as its default.
-            final = merge(component.values.to_values(), values.get(component.id, {}))
+            final = merge(component.default_values, values.get(component.id, {}))
             if isinstance(component, PlatformPart):
                 yield from component.claims(final)
             elif component.dependency is None:

@@ -26,8 +26,9 @@ _NAMESPACE = (
 _SECRETS = (
     "`secrets.source` says where they come from. With `existing` they must be there before the chart is installed. "
     "With `external` the External Secrets Operator fetches them: each is one entry of the store `secrets.store`, whose "
-    "properties are the keys below. With `generated` the chart makes those that it can, once: in development and test "
-    "only, and not under Argo CD, which would make new ones at each sync. `secrets.<id>.source` is for one of them."
+    "properties are the keys below, less those that the chart fills in, such as a database's `username`. With "
+    "`generated` the chart makes those that it can, once: in development and test only, and not under Argo CD, which "
+    "would make new ones at each sync. `secrets.<id>.source` is for one of them."
 )
 _TEST = "`helm test {} --namespace NAMESPACE --logs` asks each part what a user would."
 _NETWORK = (

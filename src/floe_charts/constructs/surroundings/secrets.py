@@ -142,7 +142,7 @@ class PlatformSecrets(PlatformPart[SecretsValues]):
         name = _name(secret)
         remote = default(values.remote_key, name)
         fetched = [key for key in secret.keys if not key.text and not key.same_as]
-        made = {key.name: key.text or f"{{{{ .{key.same_as} }}}}" for key in secret.keys if key not in fetched}
+        made = {key.name: key.text or f"{{{{ {_field(key.same_as)} }}}}" for key in secret.keys if key not in fetched}
         shape = {
             **({"type": secret.type} if secret.type != "Opaque" else {}),
             **({"metadata": {"labels": dict(secret.labels)}} if secret.labels else {}),
@@ -180,6 +180,11 @@ class PlatformSecrets(PlatformPart[SecretsValues]):
             name=self._file(secret),
             variables=[before, *random.values()],
         )
+
+
+def _field(key: str) -> str:
+    """A key in the operator's template, in which only words can stand behind a dot."""
+    return f".{key}" if key.isidentifier() else f'index . "{key}"'
 
 
 def _name(secret: RequiredSecret) -> str:
