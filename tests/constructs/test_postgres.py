@@ -292,7 +292,7 @@ def test_required_secrets_name_every_key() -> None:
         (
             "floe-platform-postgres-backup",
             ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
-            "postgres.operator.backup is enabled and its credentials are secret",
+            "postgres.mode is operator, postgres.operator.backup.enabled is true and its credentials are secret",
         ),
     ]
     assert len(PostgresCluster(new_chart(), consumers=CONSUMERS).required_secrets()) == 3
@@ -398,7 +398,9 @@ def test_what_people_should_know_is_said(chart: ChartHandle) -> None:
 
     assert part.notices(served()) == []
     assert part.notices({"prod": {}}) == []
-    assert part.notices(served(mode="operator")) == ["postgres makes no backups in prod: set postgres.operator.backup"]
+    assert part.notices(served(mode="operator")) == [
+        "postgres makes no backups in prod: set postgres.operator.backup.enabled and .destinationPath"
+    ]
     assert part.notices(served(mode="operator", operator={"backup": {"enabled": True}})) == []
     assert part.notices(served(mode="external")) == ["postgres is elsewhere in prod: set postgres.external.host"]
     assert part.notices(served(mode="external", external={"host": "db.example.com"})) == []

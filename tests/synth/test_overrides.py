@@ -326,14 +326,14 @@ class TestOrigin:
 
         assert origin("postgres.operator.instances")[0] == "construct defaults"
         assert origin() == ("resource preset", "512Mi")
-        own = Deployment.parse({"environments": {"dev": {"values": limit("601Mi")}}})
-        assert origin(deployment=own) == ("environment", "601Mi")
-        above["plugin"] = [PluginValues("floe-x", limit("602Mi"))]
-        assert origin(deployment=own) == ("plugin floe-x", "602Mi")
-        above["values"] = [limit("603Mi")]
-        assert origin(deployment=own) == ("--values", "603Mi")
-        above["sets"] = ["marquez.resources.limits.memory=604Mi"]
-        assert origin(deployment=own) == ("--set", "604Mi")
+        own = Deployment.parse({"environments": {"dev": {"values": limit("2601Mi")}}})
+        assert origin(deployment=own) == ("environment", "2601Mi")
+        above["plugin"] = [PluginValues("floe-x", limit("2602Mi"))]
+        assert origin(deployment=own) == ("plugin floe-x", "2602Mi")
+        above["values"] = [limit("2603Mi")]
+        assert origin(deployment=own) == ("--values", "2603Mi")
+        above["sets"] = ["marquez.resources.limits.memory=2604Mi"]
+        assert origin(deployment=own) == ("--set", "2604Mi")
 
     def test_artifacts_are_a_layer(self) -> None:
         files = synth([CompiledArtifacts.example()], plugin_values=())

@@ -324,7 +324,10 @@ class TestReports:
             ),
             (
                 {"marquez": {"nodeSelector": {"example.com/disk": 1, "example.com/zone": "a"}}},
-                ["plugin floe-x: marquez.nodeSelector.example.com/disk takes a text, found 1; it is left out"],
+                [
+                    "plugin floe-x: marquez.nodeSelector.example.com/disk takes a text, "
+                    'such as "1", found 1; it is left out'
+                ],
             ),
         ],
     )

@@ -291,7 +291,7 @@ class FloePlatform(HelmChart):
         }
         everywhere = sorted({f"{endpoint.static_host(self)}:{endpoint.port}" for _, endpoint in self.endpoints()})
         namespaces = {self.deployment.namespace(name) for name in self.deployment.environment_names}
-        lines: list[str] = []
+        sources: dict[str, list[str]] = {}
         for artifact in self.artifacts:
             for found in find_endpoints(artifact):
                 if not found.in_cluster and found.host != "localhost":
@@ -314,8 +314,8 @@ class FloePlatform(HelmChart):
                         problem += "another store's address goes into objectStore.endpoint"
                 else:
                     problem += f"; the nearest is {_nearest_address(address, everywhere)}"
-                lines.append(f"{artifact.source}: {found.field}: {problem}")
-        return list(dict.fromkeys(lines))
+                sources.setdefault(f"{found.field}: {problem}", []).append(artifact.source)
+        return [f"{_listed(list(dict.fromkeys(names)))}: {problem}" for problem, names in sources.items()]
 
     def _another_store(self, artifact: CompiledArtifacts, found: ArtifactEndpoint, values: Mapping[str, Any]) -> bool:
         """Whether ``found`` is the product's object store, and the values name another: the product's or all parts'."""
@@ -379,6 +379,12 @@ def _switched_on(values: Mapping[str, Any], part: Component[Any]) -> bool:
     """Whether ``values``, which nobody has checked yet, leave a part switched on."""
     own = values.get(part.id)
     return not isinstance(own, Mapping) or own.get("enabled", True) is not False
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Some names in a line: the first three, and how many more."""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
 
 
 def _resources(spec: Spec, preset: Mapping[str, Any]) -> dict[str, Any]:

@@ -91,6 +91,11 @@ def memory_bytes(quantity: str) -> Decimal:
     return Decimal(digits) * _FACTORS.get(quantity[len(digits) :], 1)
 
 
+def amount(quantity: str) -> Decimal:
+    """The number of cores or bytes that any checked quantity stands for."""
+    return cores(quantity) if quantity.endswith("m") else memory_bytes(quantity)
+
+
 def _name(found: str) -> str:
     if not dns_label(found):
         raise refusal(

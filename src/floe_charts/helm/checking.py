@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +15,7 @@ from floe_charts.helm.nodes import path_text
 from floe_charts.helm.schema import SchemaRequest, values_validator
 from floe_charts.helm.spec import ANY, Property, Spec, property_specs
 from floe_charts.helm.values import SubchartValues
+from floe_charts.helm.wording import found_text, problem
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft7Validator
@@ -131,7 +131,7 @@ class DeclaredValues:
         if error.kind.name == "not":
             for rule in self._rules:
                 if rule.path == path_text(keys) and rule.refuses(values):
-                    return Fault(rule.path, f"{_found(error.instance)} is refused: {rule.because}", keys=keys)
+                    return Fault(rule.path, f"{found_text(error.instance)} is refused: {rule.because}", keys=keys)
         inside = self._kubernetes_fields(keys)
         if error.kind.name == "required":
             keys = (*keys, str(error.kind.property))
@@ -145,7 +145,7 @@ class DeclaredValues:
             near = nearest(key, inside[1])
             said = f"is not a field of Kubernetes' {inside[0]} that can be set here"
             return Fault(path_text((*keys, key)), said, path_text((*keys, near)) if near else None, (*keys, key))
-        return Fault(path_text(keys), _problem(error), keys=keys)
+        return Fault(path_text(keys), problem(error), keys=keys)
 
     def _kubernetes_fields(self, keys: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
         """The type of Kubernetes at a path, and its fields; None outside of such."""
@@ -255,36 +255,3 @@ def _rests(path: str, other: str) -> tuple[str, str]:
 
 def _fold(path: str) -> str:
     return "".join(char for char in path.lower() if char.isalnum() or char == ".")
-
-
-_NOUNS = {
-    "string": "a text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "object": "a map",
-    "array": "a list",
-    "null": "null",
-}
-
-
-def _problem(error: Any) -> str:
-    """What a validation error says, in words."""
-    kind = error.kind
-    if kind.name == "type":
-        taken = " or ".join(_NOUNS.get(name, name) for name in kind.types)
-        return f"takes {taken}, found {_found(error.instance)}"
-    if kind.name == "enum":
-        return f"takes one of {', '.join(map(str, kind.options))}, found {_found(error.instance)}"
-    if kind.name == "const":
-        return f"is fixed to {_found(kind.expected_value)}, found {_found(error.instance)}"
-    return f"does not fit: {_cut(error.message)}"
-
-
-def _found(value: object) -> str:
-    return _cut(json.dumps(value, ensure_ascii=False, default=str), 60)
-
-
-def _cut(text: str, limit: int = 300) -> str:
-    """``text``, cut to ``limit`` characters."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"

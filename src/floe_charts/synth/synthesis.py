@@ -19,6 +19,7 @@ from floe_charts.synth.files import ChartFiles
 from floe_charts.synth.overrides import Override, merge_keeping_nulls, parse_set
 from floe_charts.synth.plugin_layer import usable_plugin_values
 from floe_charts.synth.plugins import PluginValues, installed_plugin_values
+from floe_charts.synth.resources import requests_above_limits
 from floe_charts.synth.secrets import credential_paths, without_found
 
 __all__ = ["PlatformFiles", "synth"]
@@ -130,6 +131,7 @@ def synth(
     everywhere, said = _given("deployment file", chart, "values", chart.deployment.values, declared), _plugins(usable)
     base = _base_layers(chart, [everywhere, *said], declared)
     _refuse(declared.faults(base.values), "values.yaml")
+    _refuse(requests_above_limits(base), "values.yaml")
     overrides = [_checked(item, declared) for item in _overrides(values, sets, declared)]
 
     def layers_of(name: str, given: Sequence[Override]) -> LayeredValues:
@@ -226,6 +228,7 @@ def _environment_layers(
     _put(layers, outright, declared)
     _derive(chart, layers, base.values, "environment", outright)
     _refuse(declared.faults(layers.values), source)
+    _refuse(requests_above_limits(layers), source)
     return layers
 
 

@@ -104,7 +104,8 @@ class PostgresCluster(PlatformPart[PostgresValues]):
         ]
         lines = []
         if bare:
-            lines.append(f"{self.id} makes no backups in {', '.join(bare)}: set {self.id}.operator.backup")
+            told = f"set {self.id}.operator.backup.enabled and .destinationPath"
+            lines.append(f"{self.id} makes no backups in {', '.join(bare)}: {told}")
         if unknown:
             lines.append(f"{self.id} is elsewhere in {', '.join(unknown)}: set {self.id}.external.host")
         return lines
@@ -133,7 +134,7 @@ class PostgresCluster(PlatformPart[PostgresValues]):
                 "backups of PostgreSQL in an object store of their own",
                 backup.secret_name,
                 and_(self._operated, backup.enabled, eq(backup.credentials, "secret")),
-                f"{self.id}.operator.backup is enabled and its credentials are secret",
+                f"{self.id}.mode is operator, {self.id}.operator.backup.enabled is true and its credentials are secret",
             )
         )
         return tuple(found)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from floe_charts.constructs.part import Claim, PlatformPart, workload_claim
 from floe_charts.deployment import Environment
-from floe_charts.deployment.fields import cores, memory_bytes
+from floe_charts.deployment.fields import amount
 from floe_charts.helm import Field, HelmChart, Quantity, ResourceList, Resources, Values
 from floe_charts.helm.layers import merge
 from floe_charts.helm.spec import Property, property_specs
@@ -135,12 +135,12 @@ def _hard(claims: Iterable[Claim], defaults: Mapping[str, Mapping[str, str]]) ->
 
     def total(kind: str, resource: str) -> Decimal:
         return _HEADROOM * sum(
-            claim.pods * _amount(claim.resources.get(kind, {}).get(resource) or defaults[kind][resource])
+            claim.pods * amount(claim.resources.get(kind, {}).get(resource) or defaults[kind][resource])
             for claim in made
         )
 
     volumes = sum(claim.volumes for claim in made)
-    storage = sum(claim.volumes * _amount(claim.storage) for claim in made if claim.volumes)
+    storage = sum(claim.volumes * amount(claim.storage) for claim in made if claim.volumes)
     return {
         "requests": {
             "cpu": _cpu(total("requests", "cpu")),
@@ -151,11 +151,6 @@ def _hard(claims: Iterable[Claim], defaults: Mapping[str, Mapping[str, str]]) ->
         "pods": _ceiling(_HEADROOM * sum(claim.pods for claim in made)),
         "persistentVolumeClaims": _ceiling(_HEADROOM * volumes),
     }
-
-
-def _amount(quantity: str) -> Decimal:
-    """The number that a quantity stands for, in cores or bytes."""
-    return cores(quantity) if quantity.endswith("m") else memory_bytes(quantity)
 
 
 def _ceiling(number: Decimal) -> int:
