@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, ClassVar, TypeVar, cast
 
-from floe_charts.artifacts import ArtifactEndpoint, CompiledArtifacts, find_endpoints, public_text
+from floe_charts.artifacts import CompiledArtifacts, public_text
 from floe_charts.constructs.dagster.stack import DagsterStack
 from floe_charts.constructs.marquez.api import Marquez
 from floe_charts.constructs.minio.server import Minio
@@ -28,8 +27,9 @@ from floe_charts.constructs.surroundings.network_policies import NetworkPolicies
 from floe_charts.constructs.surroundings.quotas import Quotas
 from floe_charts.constructs.surroundings.readme import notes, readme_sections
 from floe_charts.constructs.surroundings.secrets import PlatformSecrets
+from floe_charts.constructs.unanswered import switched_on, unanswered
 from floe_charts.deployment import Deployment, Environment
-from floe_charts.errors import DeclarationError, nearest
+from floe_charts.errors import DeclarationError
 from floe_charts.helm import CommonChartValues, Component, Field, HelmChart, LabelValue, Resources
 from floe_charts.helm.layers import merge
 from floe_charts.helm.provided import ProvidedObject
@@ -50,7 +50,6 @@ _PARTS = (
     PolarisCatalog,
     PostgresCluster,
 )
-_STORE = "plugins.storage.config.endpoint"
 
 
 class PlatformValues(CommonChartValues):
@@ -228,7 +227,7 @@ class FloePlatform(HelmChart):
         """
         tree: dict[str, Any] = {}
         for part in self.components.values():
-            if not _switched_on(values, part):
+            if not switched_on(values, part):
                 continue
             component = getattr(self.deployment.components, part.id, None)
             name = (component.resources if component else None) or environment.resources
@@ -273,118 +272,7 @@ class FloePlatform(HelmChart):
                 f"components.postgres.enabled is false: the other parts look for PostgreSQL at {host}, a Service that "
                 "you make; for a server elsewhere, postgres: external of the environment makes it"
             )
-        return [*lines, *self.unanswered(served)]
-
-    def unanswered(self, served: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        """In-cluster endpoints in the artifacts that no Service of the release answers to, a line for each.
-
-        ``served`` holds the final values of each environment: what is switched off there does not answer, and a
-        product whose values name another object store does not ask its artifact's.
-        """
-        by_environment = {
-            name: {
-                f"{endpoint.static_host(self)}:{endpoint.port}"
-                for part, endpoint in self.endpoints()
-                if _switched_on(values, part)
-            }
-            for name, values in served.items()
-        }
-        everywhere = sorted({f"{endpoint.static_host(self)}:{endpoint.port}" for _, endpoint in self.endpoints()})
-        namespaces = {self.deployment.namespace(name) for name in self.deployment.environment_names}
-        sources: dict[str, list[str]] = {}
-        for artifact in self.artifacts:
-            for found in find_endpoints(artifact):
-                if not found.in_cluster and found.host != "localhost":
-                    continue
-                if found.namespace is not None and found.namespace not in namespaces:
-                    continue
-                address = f"{found.service or found.host}:{found.service_port}"
-                missing = [
-                    name
-                    for name, answers in by_environment.items()
-                    if address not in answers and not self._another_store(artifact, found, served[name])
-                ]
-                if not missing:
-                    continue
-                problem = f"no Service of the release answers to {found.url}"
-                if address in everywhere:
-                    problem += f" in {', '.join(missing)}; it is switched off there"
-                    if found.field == _STORE and found.namespace is None:
-                        problem += ", and AWS S3 takes its place; "
-                        problem += "another store's address goes into objectStore.endpoint"
-                else:
-                    problem += f"; the nearest is {_nearest_address(address, everywhere)}"
-                sources.setdefault(f"{found.field}: {problem}", []).append(artifact.source)
-        return [f"{_listed(list(dict.fromkeys(names)))}: {problem}" for problem, names in sources.items()]
-
-    def _another_store(self, artifact: CompiledArtifacts, found: ArtifactEndpoint, values: Mapping[str, Any]) -> bool:
-        """Whether ``found`` is the product's object store, and the values name another: the product's or all parts'."""
-        product = values.get("products", {}).get("byName", {}).get(artifact.slug, {})
-        store = product.get("storage", {}).get("endpoint")
-        own = next(fact.storage_endpoint for fact in self.plan.products if fact.slug == artifact.slug)
-        platforms = values.get("objectStore", {}).get("endpoint")
-        return found.field == _STORE and (store not in (None, own) or bool(platforms))
-
-    # Texts
-
-    def prerequisites(self) -> list[str]:
-        """What the cluster must have, a sentence each."""
-        found = ["Kubernetes 1.28 or newer, and a default StorageClass or one named in the values."]
-        if "postgres" in self.components:
-            found.append(
-                "The CloudNativePG operator (`postgresql.cnpg.io/v1`) where `postgres.mode` is `operator`, with its "
-                "plugin Barman Cloud (`barmancloud.cnpg.io/v1`) where `postgres.operator.backup.enabled` is true."
-            )
-        if self.plan.polaris:
-            found.append(
-                "A role `polaris` that may create schemas in its database where `postgres.mode` is `external`."
-            )
-        if self.plan.otel or self.plan.dagster or self.plan.polaris or self.plan.marquez:
-            found.append("A metrics server where `autoscaling.enabled` of a part is true.")
-        if self.plan.dagster or self.plan.polaris or self.plan.marquez:
-            found.append(
-                "An ingress controller where `ingress.enabled` of a part is true, with cert-manager where it names a "
-                "`clusterIssuer`; the Gateway API (`gateway.networking.k8s.io/v1`) where `route.enabled` is true."
-            )
-        if self.required_secrets():
-            found.append(
-                "The External Secrets Operator (`external-secrets.io/v1`) where `secrets.source`, or that of one "
-                "Secret, is `external`."
-            )
-        if self.component(Monitoring) is not None:
-            found.append("The Prometheus operator (`monitoring.coreos.com/v1`) where `monitoring.enabled` is true.")
-        found.append("A network that enforces NetworkPolicies where `networkPolicies.enabled` is true.")
-        if self.dependencies():
-            found.append("Access to the repositories of the dependencies in Chart.yaml, or to mirrors of them.")
-        return found
-
-    def first_steps(self) -> list[str]:
-        """What somebody must do once that no chart here does, a sentence each."""
-        found = []
-        if self.plan.dagster:
-            found.append(
-                "Dagster's images (webserver, daemon, runs) must hold the Python modules of the data products, but for "
-                "those with an image of their own in `workspace.locations`."
-            )
-        if self.plan.polaris and self.plan.object_store is not None:
-            found.append(
-                "Where the object store is AWS S3, each of `polarisSetup.catalogs` needs the `roleArn` that Polaris "
-                "takes on for its clients; without it they must ask for no credentials "
-                "(`header.X-Iceberg-Access-Delegation` empty) and have their own."
-            )
-        return found
-
-
-def _switched_on(values: Mapping[str, Any], part: Component[Any]) -> bool:
-    """Whether ``values``, which nobody has checked yet, leave a part switched on."""
-    own = values.get(part.id)
-    return not isinstance(own, Mapping) or own.get("enabled", True) is not False
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Some names in a line: the first three, and how many more."""
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
+        return [*lines, *unanswered(self, served)]
 
 
 def _resources(spec: Spec, preset: Mapping[str, Any]) -> dict[str, Any]:
@@ -402,17 +290,6 @@ def _resources(spec: Spec, preset: Mapping[str, Any]) -> dict[str, Any]:
             if below:
                 tree[name] = below
     return tree
-
-
-def _nearest_address(address: str, known: Sequence[str]) -> str:
-    """The known ``host:port`` most like ``address``: on the same host, by its name, on the same port, or at all."""
-    host, _, port = address.rpartition(":")
-    same_host = [one for one in known if one.startswith(f"{host}:")]
-    if same_host and port.isdigit():
-        return min(same_host, key=lambda one: abs(int(one.rpartition(":")[2]) - int(port)))
-    same_port = next((one for one in known if one.endswith(f":{port}")), None)
-    close = nearest(address, known) or same_port or next(iter(get_close_matches(address, known, n=1, cutoff=0.0)), None)
-    return close or "none"
 
 
 def _newest(versions: Any) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from floe_charts.constructs.part import RequiredSecret
 from floe_charts.constructs.surroundings.edges_picture import edges_picture
 from floe_charts.constructs.surroundings.helm_tests import WORKLOAD, HelmTests
+from floe_charts.constructs.surroundings.prerequisites import first_steps, prerequisites
 from floe_charts.deployment import Deployment
 from floe_charts.helm import and_, when
 from floe_charts.helm.docs import markdown_table
@@ -44,14 +45,14 @@ def readme_sections(platform: FloePlatform) -> list[str]:
     products = [
         (f"`{fact.slug}`", fact.version, fact.domain or "", str(len(fact.models))) for fact in platform.plan.products
     ]
-    secrets, steps = platform.required_secrets(), platform.first_steps()
+    secrets, steps = platform.required_secrets(), first_steps(platform)
     return [
         "## Environments",
         _environments(platform.deployment),
         "## Data products",
         markdown_table(("Product", "Version", "Domain", "Models"), products).rstrip("\n"),
         "## Install",
-        f"The cluster needs:\n\n{_bullets(platform.prerequisites())}",
+        f"The cluster needs:\n\n{_bullets(prerequisites(platform))}",
         "Create the namespace and the Secrets below, then:",
         _install_commands(platform),
         _NAMESPACE,
@@ -73,7 +74,7 @@ def notes(platform: FloePlatform) -> list[Any]:
         name = secret.name if secret.reference is None else secret.reference
         line = f"The Secret {name} must exist in the namespace, with {', '.join(secret.key_names)}."
         made.append(when(condition, line))
-    steps = platform.first_steps()
+    steps = first_steps(platform)
     return [*made, *(["Before first use:", *(f"  {step}" for step in steps)] if steps else [])]
 
 
