@@ -108,13 +108,67 @@ class TestSomebodysChart:
             (("--chart", "shop", "--values", "none.yaml"), "Error: none.yaml: no such file"),
             (("--chart", "shop", "--set", "text"), "expected PATH=VALUE"),
             (("--chart", "shop", "--kube-version", "7"), "there are no schemas of Kubernetes '7'"),
+            (("--chart", "shop", "--release", "Bad_Name"), "Error: --release: 'Bad_Name' is no name of a release; "),
+            (("--chart", "shop", "--release", ""), "Error: --release: '' is no name of a release; "),
+            (("--chart", "shop", "--release", "a" * 54), "is no name of a release; "),
+            (("--chart", "shop", "--namespace", "-x"), "Error: --namespace: '-x' is no name of a namespace; "),
+            (("--chart", "shop", "--namespace", "a.b"), "is no name of a namespace; "),
+            (("--env", "dev", "--namespace", "a" * 64), "is no name of a namespace; "),
+            (("--chart", "shop", "--values", "list.yaml"), "Error: list.yaml: found a list, expected an object"),
+            (("--env", "dev", "--values", "list.yaml"), "Error: list.yaml: found a list, expected an object"),
             (("--chart", "shop", "--artifact", "a.json"), "--artifact goes with the chart that synth would write"),
             ((), "Name the environment with --env"),
         ],
     )
     def test_mistakes_are_refused(self, run: Run, chart: Path, arguments: tuple[str, ...], said: str) -> None:
+        Path("list.yaml").write_text("- a\n")
         result = run("template", *arguments)
         assert result.exit_code == 2 and said in result.stderr and result.stdout == ""
+        assert result.stderr.startswith("Usage") or result.stderr.count("\n") == 1
+
+    def test_names_that_helm_takes_are_taken(self, run: Run, chart: Path) -> None:
+        assert run("template", "--chart", "shop", "--release", "1a.b-c" + 47 * "d", "--namespace", "9").exit_code == 0
+
+    def test_a_kubernetes_that_the_chart_excludes_is_refused(self, run: Run) -> None:
+        write_chart(Path("shop"), {"service.yaml": SERVICE}, chart={"kubeVersion": ">=1.28.3-0"})
+        result = run("template", "--chart", "shop", "--kube-version", "1.28.2")
+        assert result.exit_code == 2 and result.stdout == ""
+        assert result.stderr == (
+            "Error: --kube-version: the chart requires kubeVersion: >=1.28.3-0 which is incompatible with "
+            "Kubernetes v1.28.2\n"
+        )
+        assert run("template", "--chart", "shop", "--kube-version", "1.28.3").exit_code == 0
+
+    @pytest.mark.parametrize("text", ["", "\n", "# nothing\n", "---\n", "{}"])
+    def test_values_in_which_nothing_stands_set_nothing(self, run: Run, chart: Path, text: str) -> None:
+        Path("mine.yaml").write_text(text)
+        assert data(run("template", "--chart", "shop", "--values", "mine.yaml").stdout)["text"] == "default"
+
+    def test_values_that_the_schema_refuses_are_a_line_each(self, run: Run) -> None:
+        schema = {"properties": {"cpu": {"type": "string"}, "size": {"type": "integer"}}}
+        write_chart(Path("shop"), {"service.yaml": SERVICE}, {"cpu": "1", "size": 1}, schema=schema)
+        result = run("template", "--chart", "shop", "--set", "cpu=2,size=x")
+        assert result.exit_code == 2 and sorted(result.stderr.splitlines()) == [
+            'Error: cpu: got number, want string; write it in quotes, such as "1"',
+            "Error: size: got string, want integer",
+        ]
+        write_chart(Path("shop/charts/db"), {}, chart={"version": "1.0.0"}, schema=schema)
+        below = run("template", "--chart", "shop", "--set", "db.size=x")
+        assert below.stderr == "Error: db/values.schema.json: size: got string, want integer\n"
+
+    def test_notes_are_shown_to_who_names_them(self, run: Run, chart: Path) -> None:
+        notes = "---\n# Source: shop/templates/NOTES.txt\nthanks\n"
+        assert run("template", "--chart", "shop", "--show-only", "templates/NOTES.txt").stdout == notes
+        assert "thanks" not in run("template", "--chart", "shop", "--show-only", "templates/*").stdout
+        run("template", "--chart", "shop", "--show-only", "templates/NOTES.txt", "--output-dir", "out")
+        assert Path("out/shop/templates/NOTES.txt").read_text() == notes
+        (chart / "templates" / "NOTES.txt").write_text("{{ if .Values.none }}thanks{{ end }}")
+        empty = run("template", "--chart", "shop", "--show-only", "templates/NOTES.txt")
+        assert empty.exit_code == 2 and "this template renders to nothing with these values" in empty.stderr
+        (chart / "templates" / "NOTES.txt").unlink()
+        absent = run("template", "--chart", "shop", "--show-only", "templates/NOTES.txt")
+        assert absent.exit_code == 2
+        assert absent.stderr == "Error: --show-only: templates/NOTES.txt: the chart has no such notes\n"
 
     def test_a_template_that_fails_is_named(self, run: Run, chart: Path) -> None:
         (chart / "templates" / "bad.yaml").write_text("a: {{ required `text is needed` .Values.none }}\n")
@@ -150,3 +204,12 @@ class TestOurChart:
         assert "namespace: data-lab" in run("template", "--chart", "shop", "--env", "lab").stdout
         refused = run("template", "--env", "dev")
         assert refused.exit_code == 2 and "there is no environment dev" in refused.stderr
+
+    @pytest.mark.parametrize("text", ["", "# nothing\n"])
+    def test_values_in_which_nothing_stands_set_nothing(self, run: Run, text: str) -> None:
+        Path("mine.yaml").write_text(text)
+        for command in (("template", "--env", "dev"), ("generate", "--env", "dev"), ("synth", "--dry-run")):
+            with_it = run(*command, "--values", "mine.yaml")
+            assert with_it.exit_code == 0 and with_it.stdout == run(*command).stdout
+        piped = run("generate", "--env", "dev", "--values", "-", input=text)
+        assert piped.exit_code == 0 and piped.stdout == run("generate", "--env", "dev").stdout

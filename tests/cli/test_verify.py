@@ -74,6 +74,25 @@ class TestExitCodes:
         assert result.exit_code == 2, result.output
         assert said in result.stderr and "Traceback" not in result.stderr and result.stdout == ""
 
+    @pytest.mark.parametrize("command", [("lint", "--chart", "shop"), ("verify", "shop", *QUICK)])
+    def test_a_kubernetes_that_the_chart_excludes_is_two(self, run: Run, command: tuple[str, ...]) -> None:
+        write_chart(Path("shop"), {"map.yaml": GOOD}, "text: a\n", chart={"kubeVersion": ">=1.28.0-0"})
+        refused = run(*command, "--kube-version", "1.30", "--kube-version", "1.27")
+        assert refused.exit_code == 2 and refused.stdout == ""
+        assert refused.stderr == (
+            "Error: --kube-version: the chart requires kubeVersion: >=1.28.0-0 which is incompatible with "
+            "Kubernetes v1.27.0\n"
+        )
+        assert run(*command, "--kube-version", "1.28").exit_code == 0
+
+    def test_a_number_where_a_text_belongs_is_told_with_its_quotes(self, run: Run) -> None:
+        schema = {"properties": {"text": {"type": "string"}}}
+        write_chart(Path("shop"), {"map.yaml": GOOD}, "text: a\n", schema=schema)
+        Path("mine.yaml").write_text("text: 1\n")
+        result = run("verify", "shop", "--values", "mine.yaml", "--check", "renders")
+        said = " ".join(result.stdout.split())
+        assert result.exit_code == 1 and 'text: got number, want string to do: write it in quotes, such as "1"' in said
+
     def test_no_chart_at_all_is_two(self, run: Run) -> None:
         for command in ("verify", "lint"):
             result = run(command)

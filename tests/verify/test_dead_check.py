@@ -93,6 +93,7 @@ def test_what_only_a_part_that_is_off_reads_is_a_note(
     assert {path: rule for path, (rule, _) in verdicts(result).items()} == {"web.leaf": "disabled", "web.dead": "dead"}
     (note,) = (finding for finding in result.findings if finding.rule == "disabled")
     assert said in note.message and note.severity == "note"
+    assert result.figure.endswith(", 1 dead, 1 of what is switched off")
 
 
 def test_switches_that_exclude_each_other_hide_nothing(tmp_path: Path) -> None:
@@ -105,6 +106,42 @@ def test_switches_that_exclude_each_other_hide_nothing(tmp_path: Path) -> None:
     result = check(tmp_path, {"a.yaml": template}, {"a": part, "b": part})
     rules = {path: rule for path, (rule, _) in verdicts(result).items()}
     assert rules == {"a.leaf": "disabled", "b.leaf": "disabled", "a.laef": "dead", "b.laef": "dead"}
+
+
+BUDGET = "{{ if and .Values.web.budget.enabled .Values.web.scaling.enabled }}  b: OUT\n{{ end }}"
+
+
+def test_a_switch_is_not_explained_by_itself(tmp_path: Path) -> None:
+    """What takes two switches is told with both, and of the one of them with the other."""
+    template = "  z: z\n" + BUDGET.replace("OUT", "{{ .Values.web.budget.most }}")
+    template += "{{ if .Values.web.scaling.enabled }}  s: {{ .Values.web.scaling.most }}\n{{ end }}"
+    part = {"enabled": False, "most": 1}
+    result = check(tmp_path, {"a.yaml": template}, {"web": {"budget": part, "scaling": part}})
+    said = {one.path: one.message.partition(" but does where ")[2] for one in result.findings}
+    assert said == {
+        "web.budget.enabled": "web.scaling.enabled is true",
+        "web.budget.most": "web.budget.enabled is true and web.scaling.enabled is true",
+        "web.scaling.most": "web.scaling.enabled is true",
+    }
+
+
+def test_a_mode_and_the_switch_in_it_are_told_together(tmp_path: Path) -> None:
+    """Each condition is enough by itself: what is switched on for other values is not part of it."""
+    template = (
+        '  z: z\n{{ if eq .Values.db.mode "operator" }}  o: {{ .Values.db.operator.size }}\n'
+        "{{ if .Values.db.operator.backup.enabled }}  b: {{ .Values.db.operator.backup.path }}\n{{ end }}{{ end }}"
+        "{{ if .Values.db.other.enabled }}  c: {{ .Values.db.other.path }}\n{{ end }}"
+    )
+    part = {"enabled": False, "path": "p"}
+    values = {"db": {"mode": "set", "operator": {"size": 1, "backup": part}, "other": part}}
+    result = check(tmp_path, {"a.yaml": template}, values)
+    said = {one.path: one.message.partition(" but does where ")[2] for one in result.findings}
+    assert said == {
+        "db.operator.size": "db.mode is operator",
+        "db.operator.backup.enabled": "db.mode is operator",
+        "db.operator.backup.path": "db.operator.backup.enabled is true and db.mode is operator",
+        "db.other.path": "db.other.enabled is true",
+    }
 
 
 def test_values_of_an_absent_dependency_are_counted_and_not_judged(tmp_path: Path) -> None:
@@ -123,6 +160,7 @@ def test_what_templates_name_and_never_show_is_not_called_dead(tmp_path: Path) -
     template = '  z: z\n{{ if .Capabilities.APIVersions.Has "nobody.example/v1" }}  a: {{ .Values.leaf }}\n{{ end }}'
     result = check(tmp_path, {"a.yaml": template}, {"leaf": "x"})
     assert verdicts(result) == {"leaf": ("undecided", "")} and result.passed
+    assert result.figure.endswith("0 dead, 1 undecided")
 
 
 def test_a_map_that_a_template_takes_as_a_whole_and_never_shows_is_not_called_dead(tmp_path: Path) -> None:

@@ -7,7 +7,12 @@ import pytest
 from floe_charts.errors import InputError
 from floe_charts.helm.kubernetes import kube_versions
 from floe_charts.verify.engine import find_helm
-from floe_charts.verify.kube_versions import check_kube_version, default_kube_versions, semver_matches
+from floe_charts.verify.kube_versions import (
+    check_kube_version,
+    chosen_kube_version,
+    default_kube_versions,
+    semver_matches,
+)
 
 OLDEST, NEWEST = kube_versions()[0], kube_versions()[-1]
 
@@ -71,3 +76,25 @@ def test_an_asked_version_is_made_plain(asked: str) -> None:
 def test_an_unknown_version_is_told_with_what_is_known(asked: str) -> None:
     with pytest.raises(InputError, match=f"known are {OLDEST} to {NEWEST}"):
         check_kube_version(asked)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "asked"),
+    [(None, OLDEST), ("", OLDEST), (">=1.28.0-0", "1.28"), (">=1.28.3", "v1.28.3"), (">=1.28.0-0", "1.30.2-gke.100")],
+)
+def test_a_chosen_version_that_the_chart_allows(constraint: str | None, asked: str) -> None:
+    assert chosen_kube_version(find_helm(), {"kubeVersion": constraint}, asked) == check_kube_version(asked)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "asked", "version"),
+    [(">=1.28.0-0", "1.27", "v1.27.0"), (">=1.28.3", "1.28.2", "v1.28.2"), (">=1.28.0", "1.30.2-gke.100", "v1.30.2-")],
+)
+def test_a_chosen_version_that_the_chart_excludes_is_refused_as_helm_does(
+    constraint: str, asked: str, version: str
+) -> None:
+    words = f"the chart requires kubeVersion: {constraint} which is incompatible with Kubernetes {version}"
+    with pytest.raises(InputError, match=f"--kube-version: {words}"):
+        chosen_kube_version(find_helm(), {"kubeVersion": constraint}, asked)
+    with pytest.raises(InputError, match=r"Chart\.yaml: kubeVersion: 'nonsense' is not a version constraint"):
+        chosen_kube_version(find_helm(), {"kubeVersion": "nonsense"}, asked)

@@ -1,11 +1,13 @@
 """A sound shop, and for each rule the one change that breaks it."""
 
 import copy
+import dataclasses
 
 import pytest
 import yaml
 
 from floe_charts.verify.references import check_references
+from floe_charts.verify.references.nodes import suggestion
 from floe_charts.verify.subject import Provided
 from tests.support import write_chart
 from tests.verify.subjects import subject_of
@@ -571,3 +573,40 @@ def test_a_hint_names_what_it_may_be_and_not_another_component(tmp_path):
     assert hints["governing-service"].startswith("Service apps-controller selects its pods")
     assert hints["service-target-port"] == "name one of its ports"
     assert hints["missing-host"].startswith("if it exists outside the release")
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "near"),
+    [
+        ("shop-db", "shop-database shop-web", "shop-database"),
+        ("shop-pg", "shop-postgres shop-web", "shop-postgres"),
+        ("shop-wbe", "shop-web shop-data", "shop-web"),
+        ("shop-dagster", "shop-dagster-webserver shop-web", "shop-dagster-webserver"),
+        ("shop-otel-collector", "shop-otel shop-web", "shop-otel"),
+        ("shop-dagsterwebserver", "shop-dagster-webserver shop-web", "shop-dagster-webserver"),
+        ("shop-db", "shop-dagster-webserver shop-web", ""),
+        ("shop-code-server", "shop-dagster-webserver shop-web", ""),
+        ("shop-code", "shop-code-a shop-code-b", ""),
+        ("shop-redis", "shop shop-web", ""),
+        ("shop-m", "shop-minio shop-web", ""),
+        ("CLIENT_ID", "CLIENT_SECRET", ""),
+        ("NMAE", "NAME PORT", "NAME"),
+    ],
+)
+def test_a_suggestion_is_evident_or_none(name, known, near):
+    assert suggestion(name, known.split(), "none") == (f"did you mean {near}?" if near else "none")
+
+
+def test_a_service_is_suggested_only_where_it_has_the_port(tmp_path):
+    code = "apiVersion: v1\nkind: Service\nmetadata: {name: shop-code-a}\nspec: {ports: [{port: PORT}]}\n---\n"
+    text = code + SHOP.replace("host: shop-web:8080", "host: shop-code:4000")
+    text = text.replace("{{ .Release.Name }}", "shop")
+    hints = {}
+    for port in ("4000", "80"):
+        chart = write_chart(tmp_path / port / "shop", {"all.yaml": text.replace("PORT", port)})
+        subject = dataclasses.replace(subject_of(chart), release="shop")
+        (finding,) = (one for one in check_references(subject).findings if one.rule == "missing-host")
+        assert "shop-code:4000, but Service shop-code is not" in finding.message
+        hints[port] = finding.hint
+    assert hints["4000"] == "did you mean shop-code-a?"
+    assert hints["80"].startswith("if it exists outside the release")

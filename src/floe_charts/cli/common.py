@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from floe_charts.errors import CheckFailed, FloeChartsError, InputError
+from floe_charts.errors import CheckFailed, DocumentError, FloeChartsError, InputError
 
 if TYPE_CHECKING:
     from floe_charts.artifacts import CompiledArtifacts
     from floe_charts.deployment import Deployment
+    from floe_charts.synth import Override
 
 __all__ = [
     "Command",
     "Group",
     "load_artifacts",
     "load_deployment",
+    "load_values",
     "read_once",
     "spinner",
     "without_garbage_collection",
@@ -102,6 +104,23 @@ def load_deployment(path: str | None) -> tuple[Deployment, str]:
         return Deployment.load(path), path
     found = Deployment.find()
     return (found, FILE_NAME) if found is not None else (Deployment.default(), "the embedded default")
+
+
+def load_values(paths: Sequence[str]) -> list[Override]:
+    """The values in the files, in their order; one in which nothing stands sets nothing, as Helm has it."""
+    from floe_charts.synth import Override, read_values
+
+    found = []
+    for path in paths:
+        try:
+            found.append(read_values(path))
+        except DocumentError as error:
+            from floe_charts.verify.cases import holds_nothing
+
+            if not holds_nothing(error):
+                raise
+            found.append(Override(error.source, {}))
+    return found
 
 
 def read_once(*paths: str | None) -> None:

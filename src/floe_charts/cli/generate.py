@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import click
 
-from floe_charts.cli.common import Command, load_artifacts, load_deployment, read_once, without_garbage_collection
+from floe_charts.cli.common import (
+    Command,
+    load_artifacts,
+    load_deployment,
+    load_values,
+    read_once,
+    without_garbage_collection,
+)
 from floe_charts.cli.common import write_text as write
 from floe_charts.cli.options import (
     artifact_option,
@@ -45,11 +52,11 @@ def generate(
     """
     read_once(*artifacts, config, *values_files)
     with without_garbage_collection():
-        from floe_charts.synth import read_values, synth
+        from floe_charts.synth import synth
 
         loaded, artifact_source = load_artifacts(artifacts)
         deployment, deployment_source = load_deployment(config)
-        overrides = [read_values(path) for path in values_files]
+        overrides = load_values(values_files)
         files = synth(loaded, deployment, environments=[environment], values=overrides, sets=sets)
         text = files.complete_values_yaml(environment)
     for notice in files.notices:

@@ -13,6 +13,7 @@ from floe_charts.cli.common import (
     Command,
     load_artifacts,
     load_deployment,
+    load_values,
     read_once,
     spinner,
     without_garbage_collection,
@@ -90,8 +91,9 @@ def template(
     if chart is None and environment is None:
         raise click.UsageError("Name the environment with --env, or a chart with --chart.")
     with without_garbage_collection(), spinner("Rendering"):
-        from floe_charts.verify.kube_versions import check_kube_version
+        from floe_charts.verify.preview import check_place
 
+        check_place(release, namespace)
         options = _Options(
             environment=environment,
             config=config,
@@ -99,7 +101,7 @@ def template(
             sets=sets,
             release=release,
             namespace=namespace,
-            kube_version=None if kube_version is None else check_kube_version(kube_version),
+            kube_version=kube_version,
         )
         preview = _of_artifacts(artifacts, options) if chart is None else _of_chart(Path(chart), options)
     _report(preview, show_only, directory)
@@ -138,14 +140,14 @@ def _of_chart(path: Path, options: _Options) -> Preview:
 
 def _of_artifacts(artifacts: Sequence[str], options: _Options) -> Preview:
     """The preview of the chart that synth would write now."""
-    from floe_charts.synth import read_values, synth
+    from floe_charts.synth import synth
     from floe_charts.verify.engine import find_helm
     from floe_charts.verify.preview import given_values, written
 
     environment = str(options.environment)
     loaded, _ = load_artifacts(artifacts)
     deployment, _ = load_deployment(options.config)
-    overrides = [read_values(path) for path in options.values_files]
+    overrides = load_values(options.values_files)
     files = synth(loaded, deployment, environments=[environment], values=overrides, sets=options.sets)
     name = files.platform.chart_name
     with written(files, name, Path("charts", name)) as chart:

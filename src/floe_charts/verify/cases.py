@@ -13,7 +13,15 @@ from floe_charts.errors import DocumentError, HelmError, InputError, nearest
 from floe_charts.verify.chart_reading import read_files
 from floe_charts.verify.subject import Case
 
-__all__ = ["chart_directories", "environment_values", "find_cases", "only_chart", "read_values_file", "require_chart"]
+__all__ = [
+    "chart_directories",
+    "environment_values",
+    "find_cases",
+    "holds_nothing",
+    "only_chart",
+    "read_values_file",
+    "require_chart",
+]
 
 _PREFERRED = "floe-platform"
 # What an author keeps beside values.yaml; ci/ is the convention of helm/chart-testing (`ct install`).
@@ -151,9 +159,13 @@ def _parse(content: bytes, source: str) -> Mapping[str, object]:
         return _empty_or_raise(error)
 
 
+def holds_nothing(error: DocumentError) -> bool:
+    """Whether a file was refused because nothing stands in it; as values that sets nothing, as Helm has it."""
+    return error.problem.startswith(("is empty", "holds nothing but comments"))
+
+
 def _empty_or_raise(error: DocumentError) -> Mapping[str, object]:
-    """A file in which nothing stands sets nothing, as Helm has it."""
-    if error.problem.startswith(("is empty", "holds nothing but comments")):
+    if holds_nothing(error):
         return {}
     raise error
 

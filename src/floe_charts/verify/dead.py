@@ -196,6 +196,7 @@ class _Search:
 
     def _disabled(self, dead: list[Path]) -> dict[Path, str]:
         found: dict[Path, str] = {}
+        spent = 0
         for number, trial in enumerate(self._trials):
             left = [path for path in dead if path not in found]
             if number > 0:
@@ -208,9 +209,12 @@ class _Search:
                 partial(with_subchart_defaults, self._chart.files),
                 self._alternatives(trial.merged),
                 self.living,
+                self._mentions.speakers,
+                spent,
             )
             found |= reveal.conditions(left)
-            self._renders += reveal.renders
+            spent += reveal.renders
+        self._renders += spent
         return found
 
     def _alternatives(self, values: Values) -> dict[Path, list[object]]:
@@ -260,6 +264,7 @@ def check_dead_values(subject: Subject, progress: Progress = no_progress) -> Che
     )
     parts = [f"{len(wanted)} values in {report.renders} renders", f"{len(report.dead)} dead"]
     parts += [f"{len(report.disabled)} of what is switched off"] if report.disabled else []
+    parts += [f"{len(report.undecided)} undecided"] if report.undecided else []
     parts += [f"{absent} of absent dependencies not looked at"] if absent else []
     return CheckResult(CHECK, ", ".join(parts), tuple(_findings(subject, report)))
 
@@ -334,10 +339,10 @@ def _findings(subject: Subject, report: DeadReport) -> list[Finding]:
             )
         )
     for path, condition in report.disabled.items():
-        message = f"{field_path(path)} changes nothing here: it is read only where {condition}"
+        message = f"{field_path(path)} changes nothing here, but does where {condition}"
         found.append(_note(subject, path, message, "disabled"))
     for path in report.undecided:
-        message = f"{field_path(path)} changed nothing, whatever else was changed, though templates mention it"
+        message = f"{field_path(path)} changed nothing in all that was tried, though templates mention it"
         found.append(_note(subject, path, message, "undecided"))
     return found
 

@@ -29,6 +29,8 @@ _CHART_LINE = re.compile(r"^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*):$")
 _EXTRA = re.compile(r"additional propert(?:y|ies) (?P<names>'.*') not allowed")
 _ABSENT = re.compile(r"missing propert(?:y|ies) (?P<names>'.*')")
 _CLOSE = 0.8
+_NO_TEXT = re.compile(r"got (number|boolean), want (?:[^;]*\b)?string\b")
+_QUOTED = {"number": '"1"', "boolean": '"true"'}
 _ONE_OF = re.compile(r"'(anyOf|oneOf)' failed|\b(anyOf|oneOf)\b")
 
 
@@ -42,6 +44,10 @@ class HelmFault:
     path: str = ""
     hint: str = ""
     line: int = 0
+
+    def __str__(self) -> str:
+        """The message and the hint, for who shows a fault without a report."""
+        return f"{self.message}; {self.hint}" if self.hint else self.message
 
 
 def read_render_error(text: str, chart: str) -> HelmFault:
@@ -134,7 +140,9 @@ def _refusals(chart: str, path: Path, problem: str, schema: Mapping[str, object]
         yield HelmFault("refused-by-schema", f"{named} is missing", where, named)
     if extra is None and absent is None:
         named = field_path(path)
-        yield HelmFault("refused-by-schema", f"{named or 'the whole'}: {problem}", where, named)
+        unquoted = _NO_TEXT.search(problem)
+        hint = f"write it in quotes, such as {_QUOTED[unquoted[1]]}" if unquoted else ""
+        yield HelmFault("refused-by-schema", f"{named or 'the whole'}: {problem}", where, named, hint)
 
 
 def _alike(one: str, other: str) -> bool:

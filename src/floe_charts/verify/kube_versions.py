@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from floe_charts.errors import HelmError, InputError
 from floe_charts.helm.kubernetes import kube_versions
+from floe_charts.verify.chart_variants import full_version
 from floe_charts.verify.engine import Helm
 
-__all__ = ["check_kube_version", "default_kube_versions", "semver_matches"]
+__all__ = ["check_kube_version", "chosen_kube_version", "default_kube_versions", "semver_matches"]
 
 _VERSION = re.compile(
     r"v?[0-9]+(\.[0-9]+){0,2}(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?", re.ASCII
@@ -48,10 +49,7 @@ def default_kube_versions(helm: Helm, constraint: str | None) -> tuple[str, ...]
     """
     known = kube_versions()
     if constraint is not None and constraint.strip():
-        try:
-            allowed = semver_matches(helm, constraint, [f"{version}.0" for version in known])
-        except InputError as error:
-            raise InputError("Chart.yaml", "kubeVersion", error.problem) from error
+        allowed = _allowed(helm, constraint, [f"{version}.0" for version in known])
         shared = [version for version, fits in zip(known, allowed, strict=True) if fits]
         if not shared:
             problem = f"{constraint!r} allows none of the Kubernetes versions whose schemas are installed"
@@ -68,6 +66,27 @@ def check_kube_version(text: str) -> str:
         problem = f"there are no schemas of Kubernetes {text!r}"
         raise InputError("--kube-version", "", problem, f"known are {known[0]} to {known[-1]}")
     return match[1]
+
+
+def chosen_kube_version(helm: Helm, metadata: Mapping[str, object], text: str) -> str:
+    """A version that a user chose for a chart, as the schemas are named; ``metadata`` is the chart's Chart.yaml.
+
+    Raises InputError where there are no schemas, and where the chart's ``kubeVersion`` excludes the version. As Helm
+    does, those of subcharts are not asked (measured with Helm 3.12).
+    """
+    short, constraint = check_kube_version(text), metadata.get("kubeVersion")
+    version = full_version(text.strip())
+    if constraint and not all(_allowed(helm, str(constraint), [version])):
+        problem = f"the chart requires kubeVersion: {constraint} which is incompatible with Kubernetes {version}"
+        raise InputError("--kube-version", "", problem)
+    return short
+
+
+def _allowed(helm: Helm, constraint: str, versions: Sequence[str]) -> list[bool]:
+    try:
+        return semver_matches(helm, constraint, versions)
+    except InputError as error:
+        raise InputError("Chart.yaml", "kubeVersion", error.problem) from error
 
 
 def _ask(helm: Helm, constraint: str, versions: Sequence[str]) -> list[bool]:

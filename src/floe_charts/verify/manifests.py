@@ -1,8 +1,8 @@
 """What Helm rendered, as ``helm template`` writes it: one stream of YAML in the order of installation, or files.
 
 The order is that of Helm 4 (``pkg/release/util``): by kind, kinds that it does not know after the others and by name,
-then by template and place in it; hooks stand behind all other objects. Partials, NOTES.txt, empty documents and hooks
-that Helm does not know are left out.
+then by template and place in it; hooks stand behind all other objects. Partials, empty documents and hooks that Helm
+does not know are left out, and so is NOTES.txt where nobody asks for it by name.
 """
 
 from __future__ import annotations
@@ -66,9 +66,9 @@ def manifest_stream(
     """The text that ``helm template`` prints for ``rendered``, what a ChartHandle rendered.
 
     ``show_only`` are templates as ``--show-only`` takes them (``templates/x.yaml``, ``charts/sub/templates/*.yaml``),
-    in the order in which they are wanted; ``crds`` (of :func:`crd_manifests`) come first, as ``--include-crds`` prints
-    them; ``include_notes`` puts the chart's NOTES.txt behind everything, as ``helm install`` does. Raises InputError
-    where ``show_only`` names what gives nothing.
+    in the order in which they are wanted, NOTES.txt too where it is named; ``crds`` (of :func:`crd_manifests`) come
+    first, as ``--include-crds`` prints them; ``include_notes`` puts the chart's NOTES.txt behind everything, as ``helm
+    install`` does. Raises InputError where ``show_only`` names what gives nothing.
     """
     shown = "".join(str(one) for one in _shown(rendered, show_only, crds or {}))
     notes = "".join(
@@ -136,10 +136,17 @@ def _matching(wanted: str, manifests: Sequence[_Manifest], rendered: Mapping[str
     except ValueError as error:
         raise InputError(_OPTION, wanted, str(error)) from None
     found = [one for one in manifests if pattern.fullmatch(_inside(one.template))]
+    found = found or [
+        _Manifest(template, rendered[template].lstrip(), "", False)
+        for template in sorted(rendered)
+        if _is_notes(template) and rendered[template].strip() and pattern.fullmatch(_inside(template))
+    ]
     if found:
         return found
     if any(pattern.fullmatch(_inside(template)) for template in rendered):
         raise InputError(_OPTION, wanted, "this template renders to nothing with these values")
+    if _is_notes(name):
+        raise InputError(_OPTION, wanted, "the chart has no such notes")
     near = nearest(name, dict.fromkeys(_inside(one.template) for one in manifests))
     raise InputError(_OPTION, wanted, "the chart has no such template", f"did you mean {near}?" if near else "")
 
@@ -152,12 +159,16 @@ def _inside(template: str) -> str:
 def _manifests(rendered: Mapping[str, str]) -> Iterable[_Manifest]:
     for template in sorted(rendered):
         name = template.rpartition("/")[2]
-        if name.startswith("_") or template.endswith("NOTES.txt"):
+        if name.startswith("_") or _is_notes(template):
             continue
         for text in _documents(rendered[template]):
             kind, hooks = _head(text)
             if hooks is None or all(hook.strip().lower() in _HOOKS for hook in hooks.split(",")):
                 yield _Manifest(template, text, kind, hooks is not None)
+
+
+def _is_notes(template: str) -> bool:
+    return template.endswith("NOTES.txt")
 
 
 def _documents(text: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,15 +10,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from floe_charts.errors import InputError, shorten
 from floe_charts.helm.checking import DeclaredValues
+from floe_charts.helm.patterns import DNS_NAME_PATTERN, NAMESPACE_PATTERN
 from floe_charts.helm.schema import SchemaRequest
 from floe_charts.synth.files import ChartFiles
 from floe_charts.synth.overrides import merge_keeping_nulls, parse_set
 from floe_charts.verify.cases import environment_values, read_values_file
-from floe_charts.verify.engine import ChartHandle
+from floe_charts.verify.engine import ChartHandle, ValuesRefused, find_helm
+from floe_charts.verify.helm_errors import read_refusal
+from floe_charts.verify.kube_versions import chosen_kube_version
 from floe_charts.verify.values import MISSING, get_at, helm_merge
 
-__all__ = ["Preview", "absent_dependencies", "given_values", "render_chart", "written"]
+__all__ = ["Preview", "absent_dependencies", "check_place", "given_values", "render_chart", "written"]
+
+_LONGEST_RELEASE = 53
+_LONGEST_LABEL = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +50,38 @@ def render_chart(
 ) -> Preview:
     """What Helm renders of a chart with ``values`` over its defaults.
 
-    ``release`` is the chart's name without it. Raises HelmError where Helm does not render the chart.
+    ``release`` is the chart's name without it, ``kube_version`` as a user wrote it. Raises InputError for a version
+    that is none or that the chart excludes, and HelmError where Helm does not render the chart; values that a schema
+    refuses have a line each.
     """
-    manifests = chart.render(values, release=release or chart.name, namespace=namespace, kube_version=kube_version)
+    if kube_version is not None:
+        kube_version = chosen_kube_version(find_helm(), chart.metadata, kube_version)
+    try:
+        manifests = chart.render(values, release=release or chart.name, namespace=namespace, kube_version=kube_version)
+    except ValuesRefused as error:
+        faults = read_refusal(str(error), chart.name, chart.schema)
+        # The paths of a subchart's faults are those inside the subchart.
+        said = [str(one) if one.where.startswith(f"{chart.name}/") else f"{one.where}: {one}" for one in faults]
+        raise ValuesRefused("\n".join(said)) from error
     return Preview(manifests, absent_dependencies(chart, values))
+
+
+def check_place(release: str | None, namespace: str | None) -> None:
+    """Refuse names of a release and of a namespace that Helm or Kubernetes would: raise InputError."""
+    if release is not None and not (len(release) <= _LONGEST_RELEASE and re.fullmatch(DNS_NAME_PATTERN, release)):
+        raise InputError(
+            "--release",
+            "",
+            f"{shorten(release)} is no name of a release",
+            f"expected lower-case letters, digits, - and ., at most {_LONGEST_RELEASE}, such as shop-prod",
+        )
+    if namespace and not (len(namespace) <= _LONGEST_LABEL and re.fullmatch(NAMESPACE_PATTERN, namespace)):
+        raise InputError(
+            "--namespace",
+            "",
+            f"{shorten(namespace)} is no name of a namespace",
+            f"expected lower-case letters, digits and -, at most {_LONGEST_LABEL}, such as shop-prod",
+        )
 
 
 def given_values(

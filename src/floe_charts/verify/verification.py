@@ -16,7 +16,7 @@ from floe_charts.verify.cases import find_cases, require_chart
 from floe_charts.verify.declared import declared_dependencies, find_dependency
 from floe_charts.verify.engine import find_helm
 from floe_charts.verify.findings import CheckResult, Progress
-from floe_charts.verify.kube_versions import check_kube_version, default_kube_versions
+from floe_charts.verify.kube_versions import chosen_kube_version, default_kube_versions
 from floe_charts.verify.provided import provided_by_chart
 from floe_charts.verify.report import ChartReport
 from floe_charts.verify.schemas import CustomSchemas
@@ -104,10 +104,10 @@ def open_subject(
     """
     chart = require_chart(Path(path))
     cases = find_cases(chart, values_files, environments)
-    wanted = [check_kube_version(version) for version in kube_versions]
     custom = CustomSchemas.from_paths(schemas)
     helm = find_helm()
     handle = helm.load(chart)
+    wanted = [chosen_kube_version(helm, handle.metadata, version) for version in kube_versions]
     if not wanted:
         constraint = handle.metadata.get("kubeVersion")
         wanted = list(default_kube_versions(helm, None if constraint is None else str(constraint)))

@@ -150,9 +150,17 @@ def _judge_host(
     if excuse is not None:
         report.unjudged("Service", host.name, owner, path, *excuse)
         return
-    hint = f"did you mean {near}?" if near else suggestion(host.name, known, excuses.hint_for(host.name) or EXTERNAL)
+    if not near:
+        serving = [name for name in known if _may_serve(index.service(place, name), host.port)]
+        hint = suggestion(host.name, serving, excuses.hint_for(host.name) or EXTERNAL)
+    else:
+        hint = f"did you mean {near}?"
     message = f"mentions {_without_login(host.text)}, but Service {host.name} is not in the release"
     report.add("missing-host", owner, path, message, hint)
+
+
+def _may_serve(service: RenderedObject | None, port: int | None) -> bool:
+    return service is None or port is None or not service_port(service, port)
 
 
 def _judge_port(

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import takewhile
 
 from floe_charts.errors import nearest
 from floe_charts.verify.values import Path, get_at
 
 __all__ = ["list_at", "map_at", "maps_at", "near_identical", "number_of", "suggestion", "text_at"]
+
+
+_ALIKE = 0.65
+_SHORTEST = 2
+_VOWEL = re.compile("[aeiou]", re.IGNORECASE)
+_BETWEEN = re.compile("[-_.]")
 
 
 def map_at(node: object, *path: str | int) -> Mapping[str, object]:
@@ -48,27 +56,54 @@ def number_of(value: object) -> int | None:
 def suggestion(name: str, known: Iterable[str], otherwise: str) -> str:
     """``did you mean X?`` with the known name that looks most like ``name``, else ``otherwise``.
 
-    Names of one release all begin alike, so the first words that both share do not count, but a short form does:
-    ``shop-db`` suggests ``shop-database``, ``shop-minio`` does not suggest ``shop-marquez``. Where both end in the same
-    word, too, only a misspelling counts: ``otel-collector`` does not suggest ``jaeger-collector``.
+    Names of one release all begin alike, so the first words that both share do not count; the others must be alike one
+    by one, or short forms: ``shop-db`` suggests ``shop-database`` and not ``shop-dagster-web``. Failing that, the only
+    one that goes on where the other ends is suggested: ``shop-code`` suggests ``shop-code-server``, but not one of
+    ``shop-code-a`` and ``shop-code-b``. What all names begin with is no name of its own: ``shop-redis`` does not
+    suggest ``shop``.
     """
-    near = nearest(name, sorted(one for one in known if one != name and _akin(name, one)))
+    others = sorted({one for one in known if one != name})
+    near = nearest(name, [one for one in others if _akin(name, one)])
+    if near is None:
+        columns = zip(*map(_words, others), strict=False)
+        shared = sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
+        shorter = [one for one in others if _goes_on(one, name) and len(_words(one)) > shared]
+        related = [*shorter, *(one for one in others if _goes_on(name, one))]
+        near = related[0] if len(related) == 1 else None
     return f"did you mean {near}?" if near else otherwise
 
 
 def _akin(name: str, other: str) -> bool:
-    ours, theirs = name.split("-"), other.split("-")
+    ours, theirs = _words(name), _words(other)
     while len(ours) > 1 and len(theirs) > 1 and ours[0] == theirs[0]:
         ours, theirs = ours[1:], theirs[1:]
-    a, b = "-".join(ours), "-".join(theirs)
-    if len(ours) > 1 and len(theirs) > 1 and ours[-1] == theirs[-1]:
-        return _misspelt(a, b)
-    return nearest(a, [b]) is not None or _is_short_for(a, b) or _is_short_for(b, a)
+    if _bare("".join(ours)) == _bare("".join(theirs)):
+        return True
+    same_length = len(ours) == len(theirs)
+    return same_length and all(_alike(one, another) for one, another in zip(ours, theirs, strict=True))
+
+
+def _alike(one: str, other: str) -> bool:
+    if difflib.SequenceMatcher(None, one.lower(), other.lower(), False).ratio() >= _ALIKE:
+        return True
+    return _is_short_for(one, other) or _is_short_for(other, one)
 
 
 def _is_short_for(short: str, long: str) -> bool:
+    """Whether it is the beginning of a word, or some of its consonants: ``pg`` and ``post`` for ``postgres``."""
+    if len(short) < _SHORTEST or short[0] != long[:1]:
+        return False
     letters = iter(long)
-    return bool(short) and short[0] == long[:1] and all(letter in letters for letter in short)
+    return long.startswith(short) or (not _VOWEL.search(short[1:]) and all(letter in letters for letter in short))
+
+
+def _goes_on(name: str, other: str) -> bool:
+    ours, theirs = _words(name), _words(other)
+    return len(ours) < len(theirs) and theirs[: len(ours)] == ours
+
+
+def _words(name: str) -> list[str]:
+    return _BETWEEN.split(name)
 
 
 def near_identical(name: str, known: Iterable[str]) -> str:
