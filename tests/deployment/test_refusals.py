@@ -38,13 +38,13 @@ def repository(address: object) -> object:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ([], "found an empty list; expected a mapping with some of the keys chart, clusters,"),
+        ([], "found an empty list; expected a mapping with some of the keys chart, jobs,"),
         (None, "found nothing (null); expected a mapping"),
         ("text", "found 'text'; expected a mapping"),
         ({"cluters": {}}, "cluters: there is no such setting; did you mean clusters"),
         (
             {"qqq": {}},
-            "qqq: there is no such setting; known: chart, clusters, environments, presets, components, values",
+            "qqq: there is no such setting; known: chart, jobs, clusters, environments, presets, components, values",
         ),
         ({"clusters": None}, "clusters: found nothing (null); expected a mapping"),
         ({"clusters": {}}, "clusters: found an empty mapping; expected at least one entry"),

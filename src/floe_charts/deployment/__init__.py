@@ -14,11 +14,13 @@ from .environments import (
     Sampling,
     SecretsKind,
 )
+from .gitops import ArgoCd, Flux, GitOps, GitOpsEnvironment, GitRepository
 from .loader import FILE_NAME
-from .model import ChartInfo, Deployment
+from .model import ChartInfo, Deployment, JobsInfo
 
 __all__ = [
     "FILE_NAME",
+    "ArgoCd",
     "ChartInfo",
     "ChartSource",
     "Cluster",
@@ -27,6 +29,11 @@ __all__ = [
     "Deployment",
     "Environment",
     "EnvironmentKind",
+    "Flux",
+    "GitOps",
+    "GitOpsEnvironment",
+    "GitRepository",
+    "JobsInfo",
     "ObjectStoreKind",
     "PostgresKind",
     "ResourceAmounts",

@@ -117,6 +117,11 @@ class Environment(Settings):
         default_factory=lambda known: known["kind"] == "production",
         description="Whether the namespace has a ResourceQuota and a LimitRange; true by default in production only.",
     )
+    default_schedules: bool = Field(
+        default=False,
+        description="Whether jobs of data products that values give no schedule follow the default_schedule of their "
+        "artifact's orchestrator, which is Dagster's own otherwise.",
+    )
     values: dict[str, Any] = Field(
         default_factory=dict, description="Chart values of this environment; checked against the chart's own schema."
     )

@@ -19,6 +19,7 @@ from floe_charts.errors import shorten
 __all__ = [
     "NAMESPACE_LENGTH",
     "NAME_LENGTH",
+    "SHORT_NAME_LENGTH",
     "CpuQuantity",
     "KubeContext",
     "MemoryQuantity",
@@ -28,14 +29,19 @@ __all__ = [
     "Repository",
     "SemanticVersion",
     "Settings",
+    "ShortName",
     "cores",
     "dns_label",
+    "is_version",
     "memory_bytes",
     "refusal",
 ]
 
 NAME_LENGTH = 40
 """Longest name of an environment, cluster, preset or chart: suffixes such as ``-webserver`` must fit into 63."""
+
+SHORT_NAME_LENGTH = 20
+"""Longest name of the chart of jobs, with which the names of CronJobs begin: Kubernetes takes 52 characters."""
 
 NAMESPACE_LENGTH = 63
 """Longest namespace: Kubernetes takes a DNS label of RFC 1123."""
@@ -96,13 +102,17 @@ def amount(quantity: str) -> Decimal:
     return cores(quantity) if quantity.endswith("m") else memory_bytes(quantity)
 
 
-def _name(found: str) -> str:
-    if not dns_label(found):
+def _name(found: str, length: int = NAME_LENGTH) -> str:
+    if not dns_label(found, length):
         raise refusal(
             f"{shorten(found)} cannot be a name",
-            f"expected at most {NAME_LENGTH} lower-case letters, digits and '-', with a letter or digit at both ends",
+            f"expected at most {length} lower-case letters, digits and '-', with a letter or digit at both ends",
         )
     return found
+
+
+def _short_name(found: str) -> str:
+    return _name(found, SHORT_NAME_LENGTH)
 
 
 def _namespace(found: str) -> str:
@@ -114,8 +124,13 @@ def _namespace(found: str) -> str:
     return found
 
 
+def is_version(text: str) -> bool:
+    """Whether ``text`` is one semantic version; charts may write a ``v`` before it."""
+    return re.fullmatch(_SEMVER, text.removeprefix("v")) is not None
+
+
 def _version(found: str) -> str:
-    if re.fullmatch(_SEMVER, found.removeprefix("v")) is None:
+    if not is_version(found):
         raise refusal(f"{shorten(found)} is not a version", "expected one exact semantic version, such as 1.4.2")
     return found
 
@@ -179,6 +194,7 @@ def _quantity(pattern: str, check: Callable[[str], str]) -> tuple[BeforeValidato
 
 
 Name = Annotated[str, AfterValidator(_name), _schema(_LABEL, maxLength=NAME_LENGTH)]
+ShortName = Annotated[str, AfterValidator(_short_name), _schema(_LABEL, maxLength=SHORT_NAME_LENGTH)]
 NamespaceTemplate = Annotated[str, AfterValidator(_namespace), _schema(_NAMESPACE)]
 SemanticVersion = Annotated[str, AfterValidator(_version), _schema(f"v?{_SEMVER}")]
 Repository = Annotated[str, AfterValidator(_repository), _schema(_REPOSITORY)]

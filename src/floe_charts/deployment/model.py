@@ -16,10 +16,11 @@ from floe_charts.errors import DeploymentError, nearest
 from . import loader
 from .components import Components
 from .environments import CLUSTERS, KIND_BY_NAME, PRESETS, Cluster, Environment, ResourcePreset
-from .fields import NAMESPACE_LENGTH, Name, PrintableText, SemanticVersion, Settings, dns_label
+from .fields import NAMESPACE_LENGTH, Name, PrintableText, SemanticVersion, Settings, ShortName, dns_label
+from .gitops import GitOps
 from .schema import draft07
 
-__all__ = ["ChartInfo", "Deployment"]
+__all__ = ["ChartInfo", "Deployment", "JobsInfo"]
 
 
 class ChartInfo(Settings):
@@ -35,6 +36,30 @@ class ChartInfo(Settings):
     )
 
 
+class JobsInfo(Settings):
+    """The chart of the data products' jobs."""
+
+    enabled: bool = Field(default=True, description="Whether the chart is made.")
+    name: ShortName = Field(default="floe-jobs", description="Name of the chart and of its directory.")
+    version: SemanticVersion = Field(default="0.1.0", description="Version of the chart, a semantic version.")
+    fullname: ShortName = Field(
+        default="floe-jobs", description="First part of the name of every object, whatever the release is called."
+    )
+    shards: int = Field(
+        default=1,
+        ge=1,
+        le=1024,
+        description="Charts that the products are spread over, by a hash of their names, where one would be too large "
+        "for a release; they are called floe-jobs-1 and so on.",
+    )
+
+    def charts(self) -> tuple[str, ...]:
+        """The names of the charts; none where they are not made."""
+        if not self.enabled:
+            return ()
+        return (self.name,) if self.shards == 1 else tuple(f"{self.name}-{one}" for one in range(1, self.shards + 1))
+
+
 @dataclass(frozen=True)
 class _Source:
     """Where a deployment was read; two that say the same are equal all the same."""
@@ -46,6 +71,7 @@ class Deployment(Settings):
     """Where the platform goes, complete: what the file says over what floe-charts takes for granted."""
 
     chart: ChartInfo = Field(default=ChartInfo(), description="Name and version of the generated chart.")
+    jobs: JobsInfo = Field(default=JobsInfo(), description="Name of the chart with the data products' jobs.")
     clusters: dict[Name, Cluster] = Field(
         default_factory=lambda: {name: cluster.model_copy(deep=True) for name, cluster in CLUSTERS.items()},
         min_length=1,
@@ -69,6 +95,7 @@ class Deployment(Settings):
         description="Chart values of all environments, over those that follow from their kinds and under their own; "
         "checked against the chart's own schema.",
     )
+    gitops: GitOps = Field(default=GitOps(), description="How Argo CD or Flux deploy the charts.")
     _source: _Source = PrivateAttr(default_factory=lambda: _Source(""))
 
     @field_validator("environments", mode="before")
@@ -92,7 +119,7 @@ class Deployment(Settings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        faults = [*_cluster_faults(self), *_preset_faults(self)]
+        faults = [*_chart_faults(self), *_cluster_faults(self), *_preset_faults(self), *_gitops_faults(self)]
         if faults:
             raise loader.faulty(faults)
         return self
@@ -174,6 +201,16 @@ def _merged(default: dict[str, Any], given: object) -> object:
     return default | given | deeper
 
 
+def _chart_faults(deployment: Deployment) -> list[loader.Fault]:
+    """Two charts in one directory, and objects in one namespace, cannot have one name."""
+    jobs, chart = deployment.jobs, deployment.chart
+    return [
+        loader.Fault(f"jobs.{field}", f"{own} is the platform's chart.{field} too", "give the jobs' chart its own")
+        for field, own, names in (("name", jobs.name, jobs.charts()), ("fullname", jobs.fullname, (jobs.fullname,)))
+        if getattr(chart, field) in names
+    ]
+
+
 def _cluster_faults(deployment: Deployment) -> list[loader.Fault]:
     faults = []
     homes: dict[str, str] = {}
@@ -224,6 +261,33 @@ def _preset_faults(deployment: Deployment) -> list[loader.Fault]:
         for place, preset in chosen.items()
         if preset is not None and preset not in deployment.presets
     ]
+
+
+def _gitops_faults(deployment: Deployment) -> list[loader.Fault]:
+    """Names that do not exist, and production that is not pinned: what runs there is decided in Git, not by a push."""
+    gitops = deployment.gitops
+    faults = []
+    for where, names, known in (
+        ("environments", gitops.environments, deployment.environments),
+        ("argocd.destinations", gitops.argocd.destinations, deployment.clusters),
+    ):
+        what = "environment" if where == "environments" else "cluster"
+        faults += [
+            loader.Fault(f"gitops.{where}.{name}", f"there is no such {what}", _known(name, known))
+            for name in names
+            if name not in known
+        ]
+    for name, environment in deployment.environments.items():
+        if environment.kind == "production":
+            faults += [
+                loader.Fault(
+                    f"gitops.environments.{name}.{key}",
+                    f"found the range {text}, and {name} is a production environment",
+                    "pin one version, such as 1.4.2",
+                )
+                for key, text in gitops.ranges(name).items()
+            ]
+    return faults
 
 
 def _known(name: str, candidates: dict[str, Any]) -> str:
