@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import subprocess
 import sys
 from datetime import datetime
@@ -16,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from floe_charts.artifacts import CompiledArtifacts, load_all, resolve_sources
+from floe_charts.artifacts import CompiledArtifacts, distinct_slugs, load_all, resolve_sources
 from floe_charts.errors import ArtifactError, DocumentError, InputError
 from tests.artifacts.conftest import EXAMPLE, changed, parsed, refusal
 
@@ -407,3 +408,20 @@ def _set(data: dict[str, Any], path: str, value: object) -> None:
     for key in parents:
         data = data[key]
     data[last] = value
+
+
+def test_names_that_differ_only_in_case_or_punctuation_have_slugs_of_their_own() -> None:
+    example = CompiledArtifacts.example().model_dump(mode="json")
+
+    def named(name: str) -> CompiledArtifacts:
+        return CompiledArtifacts.parse({**example, "metadata": {**example["metadata"], "product_name": name}}, name)
+
+    names = ("orders-eu", "Orders_EU", "orders_eu", "billing", "Sales_US")
+    slugs = {one.product_name: one.slug for one in distinct_slugs(map(named, names))}
+    assert len(set(slugs.values())) == len(names)
+    assert (slugs["orders-eu"], slugs["billing"], slugs["Sales_US"]) == ("orders-eu", "billing", "sales-us")
+    # None depends on how many others there are.
+    assert (
+        slugs["Orders_EU"] == {one.product_name: one.slug for one in distinct_slugs(map(named, names[:2]))}["Orders_EU"]
+    )
+    assert re.fullmatch(r"orders-eu-[0-9a-f]{8}", slugs["Orders_EU"])

@@ -19,7 +19,7 @@ from floe_charts.synth.synthesis import PlatformFiles, synth
 from floe_charts.verify.objects import RenderedObject, parse_objects
 from floe_charts.verify.values import leaves
 from tests.support import SHARED
-from tests.synth.cases import NATIVE
+from tests.synth.cases import NATIVE, artifact
 from tests.synth.charts import WrittenChart
 
 REAL = ["customer-360", "iot-telemetry", "financial-risk", "hello-orders", "full-featured"]
@@ -139,3 +139,13 @@ def _objects(files: PlatformFiles, environment: str, directory: Path) -> dict[st
     objects, findings = parse_objects(chart.bare().render(chart.overlays[environment]))
     assert findings == []
     return {str(one): one for one in objects}
+
+
+def test_products_whose_names_differ_only_in_case_or_punctuation_are_all_there() -> None:
+    names = ("orders-eu", "Orders_EU", "ORDERS-eu")
+    files = synth([artifact(metadata__product_name=name) for name in names], plugin_values=())
+    products = files.final_values("dev")["products"]["byName"]
+    assert sorted(product["name"] for product in products.values()) == sorted(names)
+    assert products["orders-eu"]["name"] == "orders-eu"
+    locations = files.final_values("dev")["dagster"] and files.final_values("dev")["workspace"]["locations"]
+    assert sorted(location["name"] for location in locations.values()) == sorted(names)

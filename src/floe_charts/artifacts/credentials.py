@@ -23,6 +23,7 @@ __all__ = [
     "is_secret_text",
     "public_text",
     "replace_credentials",
+    "without_placeholders",
     "without_userinfo",
 ]
 
@@ -163,6 +164,11 @@ def public_text(value: str, path: str = "") -> str:
         return ""
     bare = without_userinfo(value)
     return "" if is_secret_text(bare) else bare
+
+
+def without_placeholders(text: str) -> str:
+    """``text`` without dbt's ``{{ ... }}``."""
+    return _PLACEHOLDER.sub("", text)
 
 
 def env_vars(text: str) -> list[tuple[str, bool]]:

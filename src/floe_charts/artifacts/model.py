@@ -7,6 +7,7 @@ contract version 0.10.0). Plugin configuration, dbt profiles, data contracts and
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -34,6 +35,7 @@ __all__ = [
     "SamplingConfig",
     "TelemetryAuth",
     "TelemetryConfig",
+    "distinct_slugs",
 ]
 
 PluginKind = Literal["compute", "orchestrator", "catalog", "storage", "ingestion", "semantic", "lineage_backend"]
@@ -269,6 +271,7 @@ class CompiledArtifacts(_Contract):
     data_contracts: list[Any] = Field([], repr=False)
     quality_config: dict[str, Any] | None = Field(None, repr=False)
 
+    _slug: str = PrivateAttr(default="")
     _source: str = PrivateAttr(default="")
     _notices: tuple[str, ...] = PrivateAttr(default=())
     _unknown_fields: tuple[str, ...] = PrivateAttr(default=())
@@ -323,10 +326,16 @@ class CompiledArtifacts(_Contract):
 
     @property
     def slug(self) -> str:
-        """The product's name as a DNS label: ``Orders_EU`` is ``orders-eu``. Long names end in a hash of the whole."""
+        """The product's name as a DNS label: ``Orders_EU`` is ``orders-eu``. Long names end in a hash of the whole.
+
+        Among artifacts of which two would have one label, :func:`distinct_slugs` makes it another.
+        """
+        if self._slug:
+            return self._slug
         label = re.sub(r"-+", "-", self.product_name.lower().replace("_", "-")).strip("-")
-        if len(label) <= _MAX_LABEL:
-            return label
+        return label if len(label) <= _MAX_LABEL else self._hashed(label)
+
+    def _hashed(self, label: str) -> str:
         import hashlib  # loads OpenSSL, which nothing else here needs
 
         digest = hashlib.sha256(self.product_name.encode()).hexdigest()[:8]
@@ -336,3 +345,25 @@ class CompiledArtifacts(_Contract):
         """The plugin of a kind, or None where the product has none."""
         plugin: PluginRef | None = getattr(self.plugins, kind) if self.plugins is not None else None
         return plugin
+
+
+def distinct_slugs(artifacts: Iterable[CompiledArtifacts]) -> list[CompiledArtifacts]:
+    """``artifacts``, each with a slug of its own where their names differ.
+
+    Names that differ only in case or punctuation have one label. It stays that of the name which is the label itself;
+    the others' end in a hash of the whole name, so that they do not depend on each other.
+    """
+    found = list(artifacts)
+    names: dict[str, set[str]] = {}
+    for artifact in found:
+        names.setdefault(artifact.slug, set()).add(artifact.product_name)
+    return [
+        artifact if len(names[artifact.slug]) == 1 or artifact.product_name == artifact.slug else _apart(artifact)
+        for artifact in found
+    ]
+
+
+def _apart(artifact: CompiledArtifacts) -> CompiledArtifacts:
+    other = artifact.model_copy()
+    other._slug = artifact._hashed(artifact.slug)
+    return other

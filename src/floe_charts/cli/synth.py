@@ -1,4 +1,4 @@
-"""``synth``: write the chart of the platform."""
+"""``synth``: write the charts of the platform and of the data products' jobs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from floe_charts.cli.common import (
     Command,
     load_artifacts,
     load_deployment,
+    load_values,
     read_once,
     spinner,
     without_garbage_collection,
@@ -18,12 +19,12 @@ from floe_charts.cli.common import (
 from floe_charts.cli.options import artifact_option, config_option
 
 if TYPE_CHECKING:
-    from floe_charts.synth import PlatformFiles, WriteResult
+    from floe_charts.synth import JobsFiles, PlatformFiles, WriteResult
 
 __all__ = ["synth"]
 
 
-@click.command(cls=Command, short_help="Write the chart floe-platform.")
+@click.command(cls=Command, short_help="Write the charts floe-platform and floe-jobs.")
 @artifact_option
 @click.option(
     "--env",
@@ -58,7 +59,7 @@ def synth(
     check: bool,
     dry_run: bool,
 ) -> None:
-    """Write the chart floe-platform, with the values of every environment.
+    """Write the charts floe-platform and floe-jobs, with the values of every environment.
 
     \b
     Examples:
@@ -71,27 +72,31 @@ def synth(
         raise click.UsageError("--check and --dry-run exclude each other: the first prints a diff, the second a list.")
     read_once(*artifacts, config, *values_files)
     with without_garbage_collection(), spinner("Reading the input") as step:
-        from floe_charts.synth import read_values
         from floe_charts.synth import synth as synthesize
+        from floe_charts.synth import synth_jobs
 
         loaded, artifact_source = load_artifacts(artifacts)
         deployment, deployment_source = load_deployment(config)
-        overrides = [read_values(path) for path in values_files]
+        overrides = load_values(values_files)
         step(f"Synthesizing {len(loaded)} data product{'s' * (len(loaded) != 1)}")
-        files = synthesize(loaded, deployment, environments=environments or None, values=overrides, sets=sets)
-        step("Comparing with the directory" if check or dry_run else "Writing the chart")
+        chosen = environments or None
+        platform = synthesize(loaded, deployment, environments=chosen, values=overrides, sets=sets)
+        jobs = synth_jobs(loaded, deployment, environments=chosen, values=overrides, sets=sets)
+        files = platform.joined(jobs)
+        step("Comparing with the directory" if check or dry_run else "Writing the charts")
         if check:
             files.check(directory)
         result = files.plan(directory) if check or dry_run else files.write(directory)
     _report_sources(artifact_source, deployment_source)
-    _report_notices(files)
+    _report_notices(platform, jobs)
     if check:
-        same = len(result.unchanged) + len(result.kept)
-        click.echo(f"{result.directory / files.platform.chart_name} is up to date ({same} files).")
+        for name in files.charts:
+            same = sum(path.startswith(f"{name}/") for path in (*result.unchanged, *result.kept))
+            click.echo(f"{result.directory / name} is up to date ({same} files).")
     elif dry_run:
         _report_plan(result)
     else:
-        _report_written(files, result)
+        _report_written(platform, jobs, result)
 
 
 def _report_sources(artifacts: str, deployment: str) -> None:
@@ -99,8 +104,8 @@ def _report_sources(artifacts: str, deployment: str) -> None:
     click.echo(f"Deployment: {deployment}")
 
 
-def _report_notices(files: PlatformFiles) -> None:
-    for notice in files.notices:
+def _report_notices(files: PlatformFiles, jobs: JobsFiles) -> None:
+    for notice in dict.fromkeys((*files.notices, *jobs.notices)):
         click.echo(f"Warning: {notice}", err=True)
     secrets = files.missing_secrets()
     if secrets:
@@ -123,23 +128,26 @@ def _report_plan(result: WriteResult) -> None:
     click.echo(_summary(result))
 
 
-def _report_written(files: PlatformFiles, result: WriteResult) -> None:
-    chart = result.directory / files.platform.chart_name
+def _report_written(files: PlatformFiles, jobs: JobsFiles, result: WriteResult) -> None:
     names = ", ".join(files.environments)
-    click.echo(f"{'Wrote' if result.differs else 'Nothing to write:'} {chart} for {names}: {_summary(result)}")
-    name = files.environments[0]
-    deployment = files.platform.deployment
+    for name in (files.platform.chart_name, *jobs.charts):
+        own = result.of_chart(name)
+        chart = result.directory / name
+        click.echo(f"{'Wrote' if own.differs else 'Nothing to write:'} {chart} for {names}: {_summary(own)}")
+    environment = files.environments[0]
     click.echo("Next:")
-    quoted = shlex.quote(str(chart))
     if files.platform.dependencies():
-        click.echo(f"  helm dependency build {quoted}")
+        click.echo(f"  helm dependency build {shlex.quote(str(result.directory / files.platform.chart_name))}")
     # Helm makes the namespace before the chart can, and refuses to take it in where it is not told to.
-    taken = " --take-ownership" if files.final_values(name)["namespace"]["create"] else ""
-    click.echo(
-        f"  helm upgrade --install {files.platform.chart_name} {quoted} --values "
-        f"{shlex.quote(str(chart / f'values-{name}.yaml'))} --namespace {deployment.namespace(name)} "
-        f"--create-namespace{taken}"
-    )
+    taken = " --take-ownership" if files.final_values(environment)["namespace"]["create"] else ""
+    for name in (files.platform.chart_name, *jobs.charts):
+        chart = result.directory / name
+        click.echo(
+            f"  helm upgrade --install {name} {shlex.quote(str(chart))} --values "
+            f"{shlex.quote(str(chart / f'values-{environment}.yaml'))} "
+            f"--namespace {files.platform.deployment.namespace(environment)}"
+            + (f" --create-namespace{taken}" if name == files.platform.chart_name else "")
+        )
 
 
 def _summary(result: WriteResult) -> str:

@@ -28,7 +28,7 @@ from floe_charts.constructs.products import ProductFacts
 from floe_charts.deployment import Deployment
 from floe_charts.errors import ArtifactError, DeclarationError, shorten
 
-__all__ = ["PlatformPlan", "plan_platform"]
+__all__ = ["PlatformPlan", "Product", "plan_platform"]
 
 _OAUTH2 = "plugins.catalog.config.oauth2"
 
@@ -58,7 +58,7 @@ def plan_platform(artifacts: Sequence[CompiledArtifacts], deployment: Deployment
     products = sorted(artifacts, key=lambda artifact: artifact.slug)
     _refuse_collisions(products)
     wanted = deployment.components
-    found = [_Product(artifact, deployment.chart.fullname) for artifact in products]
+    found = [Product(artifact, deployment.chart.fullname) for artifact in products]
     notices = [notice for product in found for notice in product.notices()]
     notices += _shared_keys(found)
     minio = _decide(wanted.minio.enabled, (product.uses_minio for product in found))
@@ -91,7 +91,7 @@ def _refuse_collisions(artifacts: Sequence[CompiledArtifacts]) -> None:
             raise ArtifactError(artifact.source, "metadata.product_name", problem, hint)
 
 
-def _shared_keys(products: Sequence[_Product]) -> Iterator[str]:
+def _shared_keys(products: Sequence[Product]) -> Iterator[str]:
     """A line for each Secret key that two products name alike: in a run's environment there is room for one."""
     owners: dict[str, list[str]] = {}
     for product in products:
@@ -106,13 +106,13 @@ def _decide(wish: bool | None, uses: Iterable[bool]) -> bool:
     return any(uses) if wish is None else wish
 
 
-def _object_store(products: Sequence[_Product]) -> ObjectStoreValues | None:
+def _object_store(products: Sequence[Product]) -> ObjectStoreValues | None:
     """The store that the products name, the first of them where they differ; None where none uses S3."""
     stores = [store for product in products if (store := product.object_store()) is not None]
     return next((store for store in stores if store.endpoint), stores[0] if stores else None)
 
 
-def _distinct_exporters(products: Sequence[_Product]) -> tuple[TelemetryExporter, ...]:
+def _distinct_exporters(products: Sequence[Product]) -> tuple[TelemetryExporter, ...]:
     """The exporters of all products; two that differ but share a name or a variable are told apart by a number."""
     distinct = dict.fromkeys(exporter for product in products for exporter in product.exporters())
     named: dict[str, TelemetryExporter] = {}
@@ -132,10 +132,11 @@ def _distinct_exporters(products: Sequence[_Product]) -> tuple[TelemetryExporter
     return tuple(named.values()) or (DEBUG,)
 
 
-class _Product:
+class Product:
     """One artifact, and what it asks of the platform."""
 
     def __init__(self, artifact: CompiledArtifacts, fullname: str) -> None:
+        """``fullname`` is that of the platform's chart."""
         self.artifact = artifact
         self.fullname = fullname
         self.credentials: list[Credential] = find_credentials(artifact)
@@ -146,18 +147,22 @@ class _Product:
 
     @property
     def uses_dagster(self) -> bool:
+        """Whether Dagster runs it."""
         return self._type("orchestrator") == "dagster"
 
     @property
     def uses_polaris(self) -> bool:
+        """Whether its tables are in the platform's catalog."""
         return self._type("catalog") == "polaris" and not self._outside("plugins.catalog.config.uri")
 
     @property
     def uses_otel(self) -> bool:
+        """Whether it sends telemetry."""
         return self.telemetry.enabled
 
     @property
     def uses_marquez(self) -> bool:
+        """Whether its lineage goes to the platform."""
         observability = self.artifact.observability
         backend = self._type("lineage_backend")
         if not observability.lineage or observability.lineage_transport in ("console", "noop"):
@@ -167,11 +172,13 @@ class _Product:
 
     @property
     def uses_minio(self) -> bool:
+        """Whether it names an object store inside the cluster."""
         endpoint = self.endpoints.get("plugins.storage.config.endpoint")
         return self._type("storage") == "s3" and endpoint is not None and not _is_outside(endpoint)
 
     @property
     def buckets(self) -> tuple[str, ...]:
+        """The buckets that it needs there."""
         bucket = self._text("storage", "bucket")
         return (bucket,) if self.uses_minio and bucket and is_bucket_name(bucket) else ()
 
@@ -195,6 +202,7 @@ class _Product:
     # What they are told
 
     def facts(self) -> ProductFacts:
+        """What pods of the platform, and jobs, are told of the product."""
         artifact, observability = self.artifact, self.artifact.observability
         transforms, governance = artifact.transforms, artifact.governance
         path_style = self._config("storage").get("path_style_access")
@@ -225,11 +233,13 @@ class _Product:
         )
 
     def location(self) -> CodeLocation:
+        """Its code location in Dagster."""
         version = public_text(self.artifact.metadata.product_version)
         secrets = (self.secret_name,) if self.credentials else ()
         return CodeLocation.of_product(self.artifact.product_name, version, key=self.artifact.slug, secrets=secrets)
 
     def catalog_wish(self) -> CatalogWish:
+        """What it asks of the catalog."""
         bucket = self._text("storage", "bucket")
         keys = {credential.path: self.secret_key(credential) for credential in self.credentials}
         return CatalogWish(
@@ -243,6 +253,7 @@ class _Product:
         )
 
     def exporters(self) -> Iterator[TelemetryExporter]:
+        """Where its telemetry goes in the end."""
         if not self.telemetry.enabled:
             return
         yield self._exporter()
@@ -309,6 +320,7 @@ class _Product:
         return f"{self.artifact.slug.replace('-', '_').upper()}_{credential.key}"
 
     def credential_secrets(self) -> Iterator[RequiredSecret]:
+        """The Secret with its credentials, where it has any."""
         keys = {self.secret_key(credential): self._generated(credential) for credential in self.credentials}
         if keys:
             yield RequiredSecret(
@@ -326,6 +338,7 @@ class _Product:
     # Reports
 
     def notices(self) -> Iterator[str]:
+        """What to look at, a line each."""
         yield from self.artifact.notices
         for kind, expected in (("orchestrator", "dagster"), ("catalog", "polaris")):
             found = self._type(kind)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, TypeVar
 
-from floe_charts.artifacts import CompiledArtifacts, public_text
+from floe_charts.artifacts import CompiledArtifacts, distinct_slugs
 from floe_charts.constructs.dagster.stack import DagsterStack
+from floe_charts.constructs.environment_chart import EnvironmentChart, PlatformValues, newest_floe
 from floe_charts.constructs.marquez.api import Marquez
 from floe_charts.constructs.minio.server import Minio
 from floe_charts.constructs.network import POSTGRES, Endpoint
@@ -20,21 +21,18 @@ from floe_charts.constructs.postgres.cluster import DatabaseConsumer, PostgresCl
 from floe_charts.constructs.products import DataProducts
 from floe_charts.constructs.surroundings.connections import Network
 from floe_charts.constructs.surroundings.helm_tests import HelmTests
-from floe_charts.constructs.surroundings.images import image_values
 from floe_charts.constructs.surroundings.monitoring import Monitoring
 from floe_charts.constructs.surroundings.namespace import Namespace
 from floe_charts.constructs.surroundings.network_policies import NetworkPolicies
 from floe_charts.constructs.surroundings.quotas import Quotas
 from floe_charts.constructs.surroundings.readme import notes, readme_sections
 from floe_charts.constructs.surroundings.secrets import PlatformSecrets
-from floe_charts.constructs.unanswered import switched_on, unanswered
-from floe_charts.deployment import Deployment, Environment
+from floe_charts.constructs.unanswered import unanswered
+from floe_charts.deployment import Deployment
 from floe_charts.errors import DeclarationError
-from floe_charts.helm import CommonChartValues, Component, Field, HelmChart, LabelValue, Resources
-from floe_charts.helm.layers import merge
+from floe_charts.helm import Component
 from floe_charts.helm.provided import ProvidedObject
 from floe_charts.helm.rules import ValueRule
-from floe_charts.helm.spec import Spec, property_specs
 
 __all__ = ["FloePlatform"]
 
@@ -52,13 +50,7 @@ _PARTS = (
 )
 
 
-class PlatformValues(CommonChartValues):
-    """Values of the platform as a whole."""
-
-    environment: LabelValue = Field("", description="Name of the environment, a label of all objects and pods.")
-
-
-class FloePlatform(HelmChart):
+class FloePlatform(EnvironmentChart):
     """The floe data platform: the parts that the artifacts ask for, wired to each other.
 
     Subclass it: override :meth:`extend` to add parts of your own, and name subclasses of the platform's parts in
@@ -70,14 +62,14 @@ class FloePlatform(HelmChart):
 
     def __init__(self, artifacts: Sequence[CompiledArtifacts], deployment: Deployment | None = None) -> None:
         """``artifacts`` are the data products on the platform, one or more; ``deployment`` says where it goes."""
-        self.artifacts = tuple(sorted(artifacts, key=lambda artifact: artifact.slug))
+        self.artifacts = tuple(sorted(distinct_slugs(artifacts), key=lambda artifact: artifact.slug))
         self.deployment = deployment or Deployment.default()
         self.plan = plan_platform(self.artifacts, self.deployment)
         info = self.deployment.chart
         super().__init__(
             info.name,
             version=info.version,
-            app_version=info.app_version or public_text(_newest([one.metadata.floe_version for one in self.artifacts])),
+            app_version=info.app_version or newest_floe(self.artifacts),
             description="The floe data platform on Kubernetes.",
             values=PlatformValues(fullname_override=info.fullname),
             # Dependencies and artifacts name the platform's Services, which Helm cannot change along with a value.
@@ -121,7 +113,7 @@ class FloePlatform(HelmChart):
                 source=components.otel.chart,
                 exporters=plan.exporters,
                 flow=plan.flow,
-                log_in=self._of_kind("development", "test"),
+                log_in=self.environments_of("development", "test"),
             )
         if components.postgres.enabled is not False and (plan.dagster or plan.polaris or plan.marquez):
             # Before its clients, which ask it how they connect.
@@ -149,7 +141,7 @@ class FloePlatform(HelmChart):
                 otlp=plan.otel,
                 catalogs=wished_catalogs(plan.catalog_wishes),
                 principals=wished_principals(plan.catalog_wishes),
-                memory_in=self._of_kind("test"),
+                memory_in=self.environments_of("test"),
             )
             consumers.append(polaris.database_consumer())
         if plan.marquez:
@@ -179,22 +171,9 @@ class FloePlatform(HelmChart):
         Namespace(self)
         Quotas(self)
 
-    def _of_kind(self, *kinds: str) -> list[str]:
-        """The names of the environments of these kinds."""
-        return [name for name, environment in self.deployment.environments.items() if environment.kind in kinds]
-
-    def extra_labels(self) -> dict[str, str]:
-        """The environment's name."""
-        return {"environment": cast("PlatformValues", self.refs).environment}
-
     def rules(self) -> tuple[ValueRule, ...]:
         """Those of the parts; and Secrets are generated in development and test only."""
-        return (*super().rules(), *self.secrets.rules(self._of_kind("development", "test")))
-
-    @property
-    def parts(self) -> list[PlatformPart[Any]]:
-        """The platform's parts."""
-        return [part for part in self.components.values() if isinstance(part, PlatformPart)]
+        return (*super().rules(), *self.secrets.rules(self.environments_of("development", "test")))
 
     def endpoints(self) -> list[tuple[PlatformPart[Any], Endpoint]]:
         """Every Service port that the release can answer to, with the part that serves it."""
@@ -217,55 +196,12 @@ class FloePlatform(HelmChart):
             *(ProvidedObject("Secret", name) for name in sorted(pulled)),
         ]
 
-    # Layers
-
-    def preset_values(self, environment: Environment, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The layer of the resource preset: every value of the type Resources, by the component's preset.
-
-        ``values`` say which parts are switched on in the environment; the others are left out, as their values would
-        say nothing.
-        """
-        tree: dict[str, Any] = {}
-        for part in self.components.values():
-            if not switched_on(values, part):
-                continue
-            component = getattr(self.deployment.components, part.id, None)
-            name = (component.resources if component else None) or environment.resources
-            preset = self.deployment.presets[name].model_dump(mode="json")
-            below = _resources(Spec("object", model=type(part.values)), preset)
-            if below:
-                tree[part.id] = below
-        return tree
-
-    def environment_values(self, environment: Environment, name: str) -> dict[str, Any]:
-        """The layer of the environment ``name``: what each part says of it."""
-        layers = {part.id: dict(part.environment_values(environment)) for part in self.parts}
-        parts = {part: values for part, values in layers.items() if values}
-        return {"environment": name, **parts}
-
-    def derived_values(self, base: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-        """What follows from the final ``values`` of an environment where they are not those of ``base``."""
-        layers = {part.id: image_values(part, base, values) for part in self.components.values()}
-        for part in self.parts:
-            layers[part.id] = merge(layers[part.id], part.derived_values(base, values))
-        return {part: tree for part, tree in layers.items() if tree}
-
-    # Reports
-
-    def open_dependencies(self) -> list[str]:
-        """A line for each dependency of a version whose keys are not known, so that misspelt ones pass."""
-        return [
-            f"{part.id}: the keys of {part.dependency.name} {part.dependency.version} are not known: misspelt ones pass"
-            for part in self.components.values()
-            if part.open_values and part.dependency is not None
-        ]
-
     def notices(self, served: Mapping[str, Mapping[str, Any]]) -> list[str]:
         """What the parts and the artifacts give reason to look at, a line each.
 
         ``served`` holds the final values of each environment.
         """
-        lines = [line for part in self.parts for line in part.notices(served)]
+        lines = super().notices(served)
         if self.deployment.components.postgres.enabled is False and self.component(PostgresCluster) is None:
             host = f"{POSTGRES.static_host(self)}:{POSTGRES.port}"
             lines.append(
@@ -273,29 +209,3 @@ class FloePlatform(HelmChart):
                 "you make; for a server elsewhere, postgres: external of the environment makes it"
             )
         return [*lines, *unanswered(self, served)]
-
-
-def _resources(spec: Spec, preset: Mapping[str, Any]) -> dict[str, Any]:
-    """The tree in which every value of the type Resources is ``preset``."""
-    tree: dict[str, Any] = {}
-    if spec.model is None:
-        return tree
-    for name, prop in property_specs(spec.model).items():
-        if prop.spec.model is None or prop.spec.kind != "object":
-            continue
-        if issubclass(prop.spec.model, Resources):
-            tree[name] = dict(preset)
-        else:
-            below = _resources(prop.spec, preset)
-            if below:
-                tree[name] = below
-    return tree
-
-
-def _newest(versions: Any) -> str:
-    """The newest of dotted versions; numbers compare as numbers."""
-
-    def key(version: str) -> list[tuple[int, str]]:
-        return [(int(piece), "") if piece.isdigit() else (-1, piece) for piece in version.split(".")]
-
-    return max(versions, key=key, default="0.0.0")

@@ -34,6 +34,7 @@ def unanswered(platform: FloePlatform, served: Mapping[str, Mapping[str, Any]]) 
     }
     everywhere = sorted({f"{endpoint.static_host(platform)}:{endpoint.port}" for _, endpoint in platform.endpoints()})
     namespaces = {platform.deployment.namespace(name) for name in platform.deployment.environment_names}
+    own = {fact.slug: fact.storage_endpoint for fact in platform.plan.products}
     sources: dict[str, list[str]] = {}
     for artifact in platform.artifacts:
         for found in find_endpoints(artifact):
@@ -45,7 +46,7 @@ def unanswered(platform: FloePlatform, served: Mapping[str, Mapping[str, Any]]) 
             missing = [
                 name
                 for name, answers in by_environment.items()
-                if address not in answers and not _another_store(platform, artifact, found, served[name])
+                if address not in answers and not _another_store(artifact, found, own.get(artifact.slug), served[name])
             ]
             if not missing:
                 continue
@@ -62,14 +63,15 @@ def unanswered(platform: FloePlatform, served: Mapping[str, Mapping[str, Any]]) 
 
 
 def _another_store(
-    platform: FloePlatform, artifact: CompiledArtifacts, found: ArtifactEndpoint, values: Mapping[str, Any]
+    artifact: CompiledArtifacts, found: ArtifactEndpoint, own: str | None, values: Mapping[str, Any]
 ) -> bool:
-    """Whether ``found`` is the product's object store, and the values name another: the product's or all parts'."""
+    """Whether ``found`` is the product's object store ``own``, and the values name another: its own or all parts'."""
+    if found.field != _STORE:
+        return False
     product = values.get("products", {}).get("byName", {}).get(artifact.slug, {})
     store = product.get("storage", {}).get("endpoint")
-    own = next(fact.storage_endpoint for fact in platform.plan.products if fact.slug == artifact.slug)
     platforms = values.get("objectStore", {}).get("endpoint")
-    return found.field == _STORE and (store not in (None, own) or bool(platforms))
+    return store not in (None, own) or bool(platforms)
 
 
 def switched_on(values: Mapping[str, Any], part: Component[Any]) -> bool:

@@ -147,6 +147,10 @@ class HelmChart(SharedByObjects):
         """What the templates mention and somebody outside the release provides; Chart.yaml tells of it."""
         return ()
 
+    def extra_files(self) -> Mapping[str, str]:
+        """Further files of the chart, by their paths, which templates read with :func:`~floe_charts.helm.file_text`."""
+        return {}
+
     # What comes out
 
     def templates(self) -> list[Template]:
@@ -179,7 +183,7 @@ class HelmChart(SharedByObjects):
         self._check_values()
         values = dict(base) if base is not None else self.default_values()
         properties = self.properties()
-        files: dict[str, str] = {}
+        files: dict[str, str] = dict(self.extra_files())
         extra = {key: node_of(value) for key, value in self.own_labels(self.extra_labels(), beside_values=True).items()}
         reads: set[tuple[str, ...]] = {("nameOverride",), ("fullnameOverride",)}
         if self._shares:  # For every object and pod, whether there is one or not.

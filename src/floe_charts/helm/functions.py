@@ -9,13 +9,13 @@ from typing import TypeVar, cast
 
 from floe_charts.errors import DeclarationError
 from floe_charts.helm.expr import expression, node_of
-from floe_charts.helm.nodes import AsFound, Builtin, Call, Constant, Node, Raw, Variable
+from floe_charts.helm.nodes import AsFound, Builtin, Call, ChartFile, Constant, Node, Raw, Variable
 from floe_charts.helm.spec import BOOLEAN, NUMBER, STRING, Spec
 
 __all__ = [
     "CHART_APP_VERSION", "CHART_NAME", "CHART_VERSION", "RELEASE_NAME", "RELEASE_NAMESPACE", "RELEASE_SERVICE",
-    "and_", "condition_of", "default", "eq", "filled", "ge", "gt", "holds_objects", "include", "join", "le", "lt",
-    "matches", "ne", "nonempty", "not_", "or_", "presence", "present", "raw_template", "ternary", "to_json", "tpl",
+    "and_", "condition_of", "default", "eq", "file_text", "filled", "ge", "gt", "holds_objects", "include", "join", "le",
+    "lt", "matches", "ne", "nonempty", "not_", "or_", "presence", "present", "raw_template", "ternary", "to_json", "tpl",
     "variable",
 ]  # fmt: skip
 
@@ -215,6 +215,14 @@ def include(template: str) -> str:
 def tpl(value: str) -> str:
     """The text that Helm makes of a value that is itself a template."""
     return cast("str", expression(Call("tpl", (node_of(value),), STRING, context=True)))
+
+
+def file_text(path: str) -> str:
+    """The text of a file of the chart at ``path``, below its directory; empty where there is none.
+
+    It is taken as it is: template text in it is not evaluated.
+    """
+    return cast("str", expression(ChartFile(node_of(path), STRING)))
 
 
 def raw_template(text: str, *, like: _T, reads: Sequence[object] = ()) -> _T:

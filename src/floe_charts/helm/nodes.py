@@ -21,6 +21,7 @@ __all__ = [
     "AsFound",
     "Builtin",
     "Call",
+    "ChartFile",
     "Concat",
     "Constant",
     "HelperCall",
@@ -158,6 +159,24 @@ class Builtin(Node):
 
     def go(self, root: str) -> str:
         return f"{'' if root == '.' else root}.{self.name}"
+
+
+@dataclass(frozen=True)
+class ChartFile(Node):
+    """The text of a file of the chart, by its path."""
+
+    path: Node
+    type: Spec = field(hash=False)
+
+    @property
+    def spec(self) -> Spec:
+        return self.type
+
+    def go(self, root: str) -> str:
+        return f"{'' if root == '.' else root}.Files.Get {self.path.operand(root)}"
+
+    def reads(self) -> Iterator[tuple[str, ...]]:
+        return self.path.reads()
 
 
 @dataclass(frozen=True)

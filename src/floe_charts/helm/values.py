@@ -36,6 +36,7 @@ __all__ = [
     "LabelValue",
     "NodeSelector",
     "ObjectRef",
+    "OneOf",
     "Port",
     "PrintableText",
     "Quantity",
@@ -110,6 +111,18 @@ class Const:
     def json_schema(self) -> dict[str, Any]:
         """The keyword for values.schema.json."""
         return {"const": self.value}
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Marks a text, or the key of a map, that is one of some known only when the chart is made (``enum``)."""
+
+    texts: tuple[str, ...]
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        """The keyword for values.schema.json."""
+        return {"enum": list(self.texts)}
 
 
 Quantity = Annotated[str, StringConstraints(pattern=QUANTITY_PATTERN, max_length=24)]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from floe_charts.errors import nearest
 from floe_charts.helm.patterns import (
     DNS_LABEL_PATTERN,
     DNS_NAME_PATTERN,
@@ -76,6 +77,11 @@ def problem(error: Any) -> str:
 def _key_problem(error: Any) -> str:
     if error.kind.name == "pattern" and error.kind.pattern in _FORMS:
         return f"found {found_text(error.instance)}, expected {_FORMS[error.kind.pattern]}"
+    if error.kind.name == "enum":
+        near = nearest(str(error.instance), error.kind.options)
+        return f"found {found_text(error.instance)}, " + (
+            f"did you mean {near}?" if near else f"expected one of {_cut(', '.join(error.kind.options))}"
+        )
     return _cut(error.message)
 
 

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from floe_charts.synth.files import LIST_NAME, ChartFiles, WriteResult
+from floe_charts.synth.jobs import JobsFiles, synth_jobs
 from floe_charts.synth.overrides import Override, read_values
 from floe_charts.synth.plugins import ENTRY_POINT_GROUPS, PluginValues, installed_plugin_values
 from floe_charts.synth.synthesis import PlatformFiles, synth
@@ -15,6 +16,7 @@ __all__ = [
     "ENTRY_POINT_GROUPS",
     "LIST_NAME",
     "ChartFiles",
+    "JobsFiles",
     "Override",
     "PlatformFiles",
     "PluginValues",
@@ -22,6 +24,7 @@ __all__ = [
     "installed_plugin_values",
     "read_values",
     "synth",
+    "synth_jobs",
 ]
 
 

@@ -43,6 +43,15 @@ class WriteResult:
         """Whether any file is added, changed or removed."""
         return bool(self.added or self.changed or self.removed)
 
+    def of_chart(self, name: str) -> WriteResult:
+        """What was done in one chart."""
+
+        def own(paths: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(path for path in paths if path.startswith(f"{name}/"))
+
+        paths = (self.added, self.changed, self.removed, self.unchanged, self.kept)
+        return WriteResult(self.directory, *map(own, paths))
+
 
 class ChartFiles(Mapping[str, str]):
     """The files of one or more charts, sorted by path: ``floe-platform/Chart.yaml`` and so on. Immutable.
@@ -90,6 +99,18 @@ class ChartFiles(Mapping[str, str]):
     def charts(self) -> tuple[str, ...]:
         """The names of the chart directories."""
         return tuple(dict.fromkeys(path.partition("/")[0] for path in self._files))
+
+    def joined(self, *others: ChartFiles) -> ChartFiles:
+        """These files and those of other charts.
+
+        Raises :class:`ValueError` where two of them hold one chart.
+        """
+        every = (self, *others)
+        names = [name for one in every for name in one.charts]
+        if len(set(names)) < len(names):
+            raise ValueError(f"of {', '.join(names)} two are one chart")
+        files = {path: text for one in every for path, text in one.items()}
+        return ChartFiles(files, frozenset[str]().union(*(one.keep for one in every)))
 
     def plan(self, directory: str | Path) -> WriteResult:
         """What :meth:`write` would do, without doing it; raises as it does."""

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from floe_charts.artifacts import CompiledArtifacts
 from floe_charts.constructs.part import RequiredSecret
 from floe_charts.constructs.platform import FloePlatform
 from floe_charts.deployment import Deployment
-from floe_charts.errors import ArtifactError, ValuesError
-from floe_charts.helm.checking import DeclaredValues, Fault
+from floe_charts.errors import ArtifactError
 from floe_charts.helm.layers import LayeredValues, differences
-from floe_charts.helm.nodes import path_text
 from floe_charts.helm.valuesfile import overlay_text
 from floe_charts.synth.files import ChartFiles
-from floe_charts.synth.overrides import Override, merge_keeping_nulls, parse_set
+from floe_charts.synth.layering import JOBS, Given, LayeredChart
+from floe_charts.synth.overrides import Override, merge_keeping_nulls
 from floe_charts.synth.plugin_layer import usable_plugin_values
 from floe_charts.synth.plugins import PluginValues, installed_plugin_values
-from floe_charts.synth.resources import requests_above_limits
-from floe_charts.synth.secrets import credential_paths, without_found
 
 __all__ = ["PlatformFiles", "synth"]
-
-_MOST_FAULTS = 5
-_CREDENTIAL = "holds a credential, and none is ever written to a file; put it into a Secret and name that"
 
 
 class PlatformFiles(ChartFiles):
@@ -127,139 +120,22 @@ def synth(
     declared = chart.declared_values()
     plugins = installed_plugin_values(artifacts) if plugin_values is None else plugin_values
     usable, notices = usable_plugin_values(plugins, declared, chart.default_values())
-
-    everywhere, said = _given("deployment file", chart, "values", chart.deployment.values, declared), _plugins(usable)
-    base = _base_layers(chart, [everywhere, *said], declared)
-    _refuse(declared.faults(base.values), "values.yaml")
-    _refuse(requests_above_limits(base), "values.yaml")
-    overrides = [_checked(item, declared) for item in _overrides(values, sets, declared)]
-
-    def layers_of(name: str, given: Sequence[Override]) -> LayeredValues:
-        environment = chart.deployment.environment(name)
-        own = _given("environment", chart, f"environments.{name}.values", environment.values, declared)
-        return _environment_layers(chart, name, base, [everywhere, own, *said, *_override_layers(given)], declared)
-
-    layers = {name: layers_of(name, overrides if name in chosen else []) for name in deployment.environment_names}
-    overlays = {name: differences(base.values, layers[name].values) for name in chosen}
-    # The README is the same whatever is written of the overlays, and whatever an override puts into them.
-    plain = {name: layers_of(name, []) if overrides and name in chosen else one for name, one in layers.items()}
-    compared = {name: differences(base.values, one.values) for name, one in plain.items()}
-    made = chart.files(base=base.values, overlays=overlays, compared=compared)
-    root = chart.chart_name
-    keep = [f"{root}/values-{name}.yaml" for name in deployment.environment_names if name not in chosen]
-    seen = chart.notices({name: layers[name].values for name in chosen})
-    return PlatformFiles(
-        {f"{root}/{path}": text for path, text in made.items()},
-        keep,
-        platform=chart,
-        base=base.values,
-        layers=layers,
-        environments=chosen,
-        notices=[*chart.plan.notices, *notices, *chart.open_dependencies(), *seen],
+    layered = LayeredChart(
+        chart,
+        declared,
+        plugins=[Given(f"plugin {one.plugin}", f"plugin {one.plugin}", one.values) for one in usable],
+        values=values,
+        sets=sets,
+        chosen=chosen,
+        mine=lambda key: key != JOBS or key in chart.components,
     )
-
-
-def _base_layers(chart: FloePlatform, outright: Sequence[_Outright], declared: DeclaredValues) -> LayeredValues:
-    """What is the same in every environment."""
-    layers = LayeredValues()
-    made = chart.default_values()
-    own = chart.construct_defaults()
-    layers.put("construct defaults", own)
-    layers.put("compiled artifacts", differences(own, made))
-    _put(layers, outright, declared)
-    _derive(chart, layers, layers.values, "construct defaults", outright)
-    return layers
-
-
-@dataclass(frozen=True)
-class _Outright:
-    """Values that somebody says outright, not constructs: the layer's name, and what errors call the source."""
-
-    layer: str
-    source: str
-    values: Mapping[str, Any]
-
-
-def _given(
-    layer: str, chart: FloePlatform, path: str, values: Mapping[str, Any], declared: DeclaredValues
-) -> _Outright:
-    """Values of the deployment file, at ``path`` in it."""
-    file = chart.deployment.source
-    source = f"{file}: {path}" if file else path
-    return _Outright(layer, source, _checked(Override(source, values), declared).values if values else {})
-
-
-def _plugins(plugins: Sequence[PluginValues]) -> list[_Outright]:
-    return [_Outright(f"plugin {plugin.plugin}", f"plugin {plugin.plugin}", plugin.values) for plugin in plugins]
-
-
-def _override_layers(overrides: Sequence[Override]) -> list[_Outright]:
-    return [
-        _Outright("--set" if override.source.startswith("--set") else "--values", override.source, override.values)
-        for override in overrides
-    ]
-
-
-def _put(layers: LayeredValues, outright: Sequence[_Outright], declared: DeclaredValues) -> None:
-    for one in outright:
-        if one.values:
-            layers.put(one.layer, one.values)
-            _refuse(declared.faults(layers.values), one.source)
-
-
-def _environment_layers(
-    chart: FloePlatform,
-    name: str,
-    base: LayeredValues,
-    outright: Sequence[_Outright],
-    declared: DeclaredValues,
-) -> LayeredValues:
-    environment = chart.deployment.environment(name)
-    own, source = chart.environment_values(environment, name), f"values-{name}.yaml"
-    layers = base.copy()
-    # What is switched on decides which values a preset has anything to say about, and later layers may switch.
-    switches = base.copy()
-    for tree in (own, *(one.values for one in outright)):
-        switches.put("", tree)
-    layers.put("resource preset", chart.preset_values(environment, switches.values))
-    layers.put("environment", own)
-    # A part of somebody's own may say of an environment what no Values class declares.
-    _refuse(declared.faults(layers.values), source)
-    _put(layers, outright, declared)
-    _derive(chart, layers, base.values, "environment", outright)
-    _refuse(declared.faults(layers.values), source)
-    _refuse(requests_above_limits(layers), source)
-    return layers
-
-
-def _derive(
-    chart: FloePlatform, layers: LayeredValues, base: Mapping[str, Any], layer: str, outright: Sequence[_Outright]
-) -> None:
-    """Add what follows from the values that are not those of ``base``; what somebody says outright stays."""
-    layers.put(layer, chart.derived_values(base, layers.values))
-    for one in outright:
-        layers.put(one.layer, one.values)
-
-
-def _overrides(
-    values: Sequence[Override | Mapping[str, Any]], sets: Sequence[str], declared: DeclaredValues
-) -> list[Override]:
-    trees = [item if isinstance(item, Override) else Override("values", item) for item in values]
-    return [*trees, *(parse_set(text, declared) for text in sets)]
-
-
-def _checked(override: Override, declared: DeclaredValues) -> Override:
-    secret = [Fault(path_text(path), _CREDENTIAL) for path in credential_paths(override.values, declared)]
-    _refuse(secret, override.source)
-    _refuse(list(declared.unknown(override.values)), override.source)
-    return override
-
-
-def _refuse(faults: Sequence[Fault], source: str) -> None:
-    """Raise :class:`ValuesError` that names the first few faults."""
-    if not faults:
-        return
-    lines = [f"{source}: {without_found(fault)}" for fault in faults[:_MOST_FAULTS]]
-    if len(faults) > _MOST_FAULTS:
-        lines.append(f"{source}: and {len(faults) - _MOST_FAULTS} more")
-    raise ValuesError("", "", "\n".join(lines))
+    root = chart.chart_name
+    return PlatformFiles(
+        {f"{root}/{path}": text for path, text in layered.files().items()},
+        [f"{root}/values-{name}.yaml" for name in deployment.environment_names if name not in chosen],
+        platform=chart,
+        base=layered.base.values,
+        layers=layered.layers,
+        environments=chosen,
+        notices=[*chart.plan.notices, *notices, *chart.open_dependencies(), *chart.notices(layered.served)],
+    )

@@ -15,7 +15,16 @@ from floe_charts.constructs.surroundings.connections import Connection, Network,
 from floe_charts.deployment import Environment
 from floe_charts.helm import DnsLabel, Field, HelmChart, LabelKey, LabelValue, Port, Values, each, nonempty, when
 
-__all__ = ["ClientPods", "NetworkPolicies", "NetworkPoliciesValues", "OutsideAddresses", "OutsidePods"]
+__all__ = [
+    "ClientPods",
+    "DnsValues",
+    "NetworkPolicies",
+    "NetworkPoliciesValues",
+    "OutsideAddresses",
+    "OutsidePods",
+    "addresses",
+    "dns_rule",
+]
 
 # Pods with which cert-manager answers an HTTP-01 challenge, in the namespace of the Ingress that wants the certificate:
 # the world asks them, for a minute.
@@ -125,7 +134,7 @@ class NetworkPolicies(PlatformPart[NetworkPoliciesValues]):
         """The policies of the namespace, then those of the workloads."""
         with self.when(v.enabled):
             self._add("default-deny", "network", {"podSelector": _ALL_BUT_SOLVERS}, ingress=[], egress=[])
-            self._add("dns", "network", {"podSelector": {}}, egress=[_dns_rule(v.dns)])
+            self._add("dns", "network", {"podSelector": {}}, egress=[dns_rule(v.dns)])
         for workload in self.network.workloads:
             chosen = {"podSelector": {"matchLabels": object_labels(self.chart, workload.name)}}
             with self.when(joined(must_hold(v.enabled, workload.when))):
@@ -158,7 +167,7 @@ class NetworkPolicies(PlatformPart[NetworkPoliciesValues]):
             clients: Mapping[str, ClientPods] = getattr(v, _CLIENTS)
             return [*each(clients, lambda _, client: {"from": [_pods(client)], "ports": ports})]
         values: OutsidePods = getattr(getattr(v, _OUTSIDE), source.id)
-        return [{"from": [_pods(values), *_addresses(values.cidrs)], "ports": ports}]
+        return [{"from": [_pods(values), *addresses(values.cidrs)], "ports": ports}]
 
     def _egress(self, v: NetworkPoliciesValues, workload: Workload) -> list[Any]:
         rules: list[Any] = []
@@ -168,7 +177,7 @@ class NetworkPolicies(PlatformPart[NetworkPoliciesValues]):
             else:
                 values: OutsideAddresses = getattr(getattr(v, _OUTSIDE), one.target.id)
                 rule = {
-                    "to": when(nonempty(values.cidrs), [*_addresses(values.cidrs)]),
+                    "to": when(nonempty(values.cidrs), [*addresses(values.cidrs)]),
                     "ports": [*each(values.ports, lambda port: {"protocol": "TCP", "port": port})],
                 }
             rules += _where(one.when, [rule])
@@ -191,9 +200,10 @@ def _where(condition: bool | None, rules: list[Any]) -> list[Any]:
     return rules if condition is None else [*when(condition, rules)]
 
 
-def _dns_rule(dns: DnsValues) -> dict[str, Any]:
+def dns_rule(dns: DnsValues) -> dict[str, Any]:
+    """The rule by which pods look up names."""
     return {
-        "to": [_pods(dns), *_addresses(dns.cidrs)],
+        "to": [_pods(dns), *addresses(dns.cidrs)],
         "ports": [
             *each(dns.ports, lambda port: {"protocol": "UDP", "port": port}),
             *each(dns.ports, lambda port: {"protocol": "TCP", "port": port}),
@@ -212,7 +222,8 @@ def _pods(values: ClientPods | OutsidePods | DnsValues) -> dict[str, Any]:
     }
 
 
-def _addresses(cidrs: list[str]) -> list[Any]:
+def addresses(cidrs: list[str]) -> list[Any]:
+    """The peers of a rule that are ranges of addresses."""
     return [*each(cidrs, lambda cidr: {"ipBlock": {"cidr": cidr}})]
 
 

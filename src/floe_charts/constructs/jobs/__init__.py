@@ -1,0 +1,1 @@
+"""The workloads of data products: their jobs, and the chart that holds them."""

@@ -1,0 +1,148 @@
+"""The chart of the data products' jobs, or one of several that they are spread over."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Annotated, Any
+
+import pydantic
+from pydantic import create_model
+
+from floe_charts.artifacts import CompiledArtifacts, distinct_slugs
+from floe_charts.constructs.environment_chart import EnvironmentChart, PlatformValues, newest_floe
+from floe_charts.constructs.jobs.plan import ProductPlan, plan_products
+from floe_charts.constructs.jobs.product_jobs import PRODUCTS, DataProductJobs
+from floe_charts.constructs.jobs.readme import checks, readme_sections
+from floe_charts.constructs.jobs.values import JobsValues, ProductJobs
+from floe_charts.constructs.network import MARQUEZ, OTLP_GRPC, POLARIS
+from floe_charts.constructs.surroundings.helm_tests import HelmTests
+from floe_charts.deployment import Deployment, Environment
+from floe_charts.helm import DnsLabel, OneOf
+from floe_charts.helm.layers import merge
+from floe_charts.helm.provided import ProvidedObject
+
+__all__ = ["FloeJobs", "jobs_charts"]
+
+
+class FloeJobs(EnvironmentChart):
+    """The jobs of some data products."""
+
+    def __init__(
+        self,
+        artifacts: Sequence[CompiledArtifacts],
+        deployment: Deployment | None = None,
+        *,
+        shard: int = 0,
+    ) -> None:
+        """``artifacts`` are the data products; of several charts (``jobs.shards``) this is number ``shard``, from 1.
+
+        Raises :class:`~floe_charts.errors.ArtifactError` for an artifact that no ConfigMap holds.
+        """
+        self.deployment = deployment or Deployment.default()
+        self.artifacts = tuple(sorted(distinct_slugs(artifacts), key=lambda artifact: artifact.slug))
+        info = self.deployment.jobs
+        ending = f"-{shard}" if shard else ""
+        longest = len(f"{info.fullname}-{info.shards}" if info.shards > 1 else info.fullname)
+        self.products: tuple[ProductPlan, ...] = plan_products(self.artifacts, self.deployment.chart.fullname, longest)
+        super().__init__(
+            f"{info.name}{ending}",
+            version=info.version,
+            app_version=newest_floe(self.artifacts),
+            description="Jobs of floe's data products on Kubernetes.",
+            values=PlatformValues(fullname_override=f"{info.fullname}{ending}"),
+            fixed_fullname=True,
+            generator="`floe-charts synth`",
+            keywords=("floe", "data-platform", "dbt"),
+            icon="https://github.com/Obsidian-Owl.png",
+        )
+        values = _values_class(tuple(product.key for product in self.products))(
+            products={product.key: product.values for product in self.products},
+            launchers=list(_launchers(self.deployment, self.products)),
+        )
+        self.jobs = DataProductJobs(self, platform=self.deployment.chart, values=values)
+        if asked := checks(self):
+            HelmTests(self, checks=asked)
+        self.readme_sections += readme_sections(self)
+
+    def extra_files(self) -> Mapping[str, str]:
+        """The files of each product."""
+        return {
+            f"{PRODUCTS}/{product.key}/{name}{'.gz.b64' if product.files.compressed else ''}": text
+            for product in self.products
+            for name, text in product.files.texts.items()
+        }
+
+    def environment_values(self, environment: Environment, name: str) -> dict[str, Any]:
+        """What the parts say; the targets of products whose profiles have others; schedules where they are wished."""
+        layer = super().environment_values(environment, name)
+        target = layer[self.jobs.id]["dbt"]["target"]
+        products: dict[str, Any] = {}
+        for product in self.products:
+            own = product.target(name, environment.kind, target)
+            dbt = {"target": own} if own != target else {}
+            if environment.default_schedules and product.default_schedule:
+                dbt["schedule"] = product.default_schedule
+            if dbt and product.values.dbt is not None:
+                products[product.key] = {"dbt": dbt}
+        return merge(layer, {self.jobs.id: {"products": products}}) if products else layer
+
+    def provided_objects(self) -> list[ProvidedObject]:
+        """What the platform's release provides: the Secrets with credentials, its Services, who starts jobs."""
+        products = [product.values for product in self.products]
+        served = {
+            OTLP_GRPC: any(product.service_name for product in products),
+            MARQUEZ: any(product.lineage_namespace for product in products),
+            POLARIS: any(product.uses_polaris for product in self.products),
+        }
+        platform = self.deployment.chart.fullname
+        return [
+            *(
+                ProvidedObject("Secret", product.credentials_secret, tuple(product.credentials or ()))
+                for product in products
+                if product.credentials_secret is not None
+            ),
+            *(ProvidedObject("Service", f"{platform}-{one.suffix}") for one, asked in served.items() if asked),
+            *(ProvidedObject("ServiceAccount", name) for name in self.jobs.values.launchers),
+        ]
+
+    def notices(self, served: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """What the products give reason to look at."""
+        return [*super().notices(served), *(line for product in self.products for line in product.notices)]
+
+
+def jobs_charts(artifacts: Sequence[CompiledArtifacts], deployment: Deployment) -> list[FloeJobs]:
+    """The charts of jobs that ``deployment`` wants; a product is in the one that a hash of its name says.
+
+    A product stays where it is whatever others come and go, as long as the number of charts is the same.
+    """
+    shards = deployment.jobs.shards
+    if not deployment.jobs.enabled:
+        return []
+    if shards == 1:
+        return [FloeJobs(artifacts, deployment)]
+    spread: dict[int, list[CompiledArtifacts]] = {one: [] for one in range(1, shards + 1)}
+    for artifact in distinct_slugs(artifacts):
+        digest = hashlib.sha256(artifact.product_name.encode()).digest()
+        spread[int.from_bytes(digest[:8], "big") % shards + 1].append(artifact)
+    return [FloeJobs(found, deployment, shard=one) for one, found in spread.items()]
+
+
+@cache
+def _values_class(keys: tuple[str, ...]) -> type[JobsValues]:
+    """The values whose products are those of ``keys``: of no other one there are files."""
+    known: Any = Annotated[DnsLabel, OneOf(keys)]
+    field: Any = pydantic.Field({}, description=JobsValues.model_fields["products"].description)
+    return create_model(
+        "JobsValues", __base__=JobsValues, __doc__=JobsValues.__doc__, products=(dict[known, ProductJobs], field)
+    )
+
+
+def _launchers(deployment: Deployment, products: Sequence[ProductPlan]) -> list[str]:
+    """The ServiceAccounts of Dagster's runs, where the platform has Dagster."""
+    dagster = deployment.components.dagster
+    if dagster.enabled is False or not any(product.uses_dagster for product in products):
+        return []
+    ending = "dagster-run" if dagster.strategy == "native" else "dagster-chart"
+    return [f"{deployment.chart.fullname}-{ending}"]

@@ -1,0 +1,120 @@
+"""What the artifacts say of the jobs of each data product."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from floe_charts.artifacts import CompiledArtifacts, ResolvedModel, public_text
+from floe_charts.constructs.jobs.files import ProductFiles, product_files
+from floe_charts.constructs.jobs.schedule import is_schedule
+from floe_charts.constructs.jobs.values import CUSTOM_NAME_LENGTH, DbtJob, IngestionJob, ProductJobs
+from floe_charts.constructs.plan import Product
+from floe_charts.deployment import EnvironmentKind
+
+__all__ = ["ProductPlan", "plan_products"]
+
+_CRON_JOB_NAME = 52
+"""Longest name of a CronJob: Kubernetes adds eleven characters for its Jobs."""
+# In this order the targets of a profile are tried, after the environment's own name.
+_TARGETS: dict[EnvironmentKind, tuple[str, ...]] = {
+    "development": ("dev",),
+    "test": ("test", "ci", "dev"),
+    "staging": ("staging",),
+    "production": ("prod", "production"),
+}
+
+
+@dataclass(frozen=True)
+class ProductPlan:
+    """A data product: its key among the values, its entry there, its files, and the targets of its dbt profile."""
+
+    key: str
+    values: ProductJobs
+    files: ProductFiles
+    targets: tuple[str, ...]
+    default_target: str | None
+    default_schedule: str | None
+    uses_dagster: bool
+    uses_polaris: bool
+    notices: tuple[str, ...]
+
+    def target(self, environment: str, kind: EnvironmentKind, usual: str) -> str:
+        """The target of the profile for an environment; ``usual`` where the profile says nothing."""
+        wanted = (environment, *_TARGETS[kind])
+        return next((one for one in wanted if one in self.targets), self.default_target or usual)
+
+
+def plan_products(artifacts: Sequence[CompiledArtifacts], platform: str, fullname: int) -> tuple[ProductPlan, ...]:
+    """The plans of ``artifacts``; ``platform`` is the full name of the platform's chart.
+
+    ``fullname`` is the length of the full name of the jobs' chart: keys are shortened so that CronJobs get names.
+    """
+    longest = _CRON_JOB_NAME - fullname - CUSTOM_NAME_LENGTH - 2
+    return tuple(_plan(artifact, platform, longest) for artifact in artifacts)
+
+
+def _plan(artifact: CompiledArtifacts, platform: str, longest: int) -> ProductPlan:
+    product = Product(artifact, platform)
+    facts = product.facts()
+    files = product_files(artifact, facts.credentials)
+    targets, default_target = _targets(artifact)
+    orchestrator = artifact.plugin("orchestrator")
+    schedule = (orchestrator.config or {}).get("default_schedule") if orchestrator is not None else None
+    usable = isinstance(schedule, str) and is_schedule(schedule)
+    observability = artifact.observability
+    lineage = observability.lineage and observability.lineage_transport not in ("console", "noop")
+    values = ProductJobs(
+        name=facts.name,
+        version=facts.version,
+        compressed=True if files.compressed else None,
+        credentials_secret=facts.credentials_secret,
+        credentials=sorted(set(facts.credentials.values())) or None,
+        service_name=facts.service_name if product.uses_otel else None,
+        lineage_namespace=facts.lineage_namespace if lineage else None,
+        dbt=DbtJob(select=_selectors(artifact)) if artifact.dbt_profiles is not None else None,
+        ingestion=IngestionJob() if artifact.plugin("ingestion") is not None else None,
+    )
+    notices = []
+    if schedule and not usable:
+        notices.append(f"{artifact.source}: plugins.orchestrator.config.default_schedule is no schedule of five fields")
+    return ProductPlan(
+        _key(artifact.slug, longest),
+        values,
+        files,
+        targets,
+        default_target,
+        schedule if isinstance(schedule, str) and usable else None,
+        product.uses_dagster,
+        product.uses_polaris,
+        tuple(notices),
+    )
+
+
+def _selectors(artifact: CompiledArtifacts) -> list[str] | None:
+    """dbt's selectors of the product's models: their tags, and the names of those without."""
+    models = artifact.transforms.models if artifact.transforms is not None else []
+    return sorted({selector for model in models for selector in _selectors_of(model)}) or None
+
+
+def _selectors_of(model: ResolvedModel) -> list[str]:
+    tags = [public_text(tag) for tag in model.tags or []]
+    return [f"tag:{tag}" for tag in tags if tag] or [public_text(model.name)]
+
+
+def _targets(artifact: CompiledArtifacts) -> tuple[tuple[str, ...], str | None]:
+    """The targets of the product's dbt profile, and the one that it takes by itself."""
+    for profile in (artifact.dbt_profiles or {}).values():
+        if isinstance(profile, dict) and isinstance(profile.get("outputs"), dict):
+            target = profile.get("target")
+            return tuple(profile["outputs"]), target if isinstance(target, str) and "{{" not in target else None
+    return (), None
+
+
+def _key(slug: str, longest: int) -> str:
+    """The product's key; a long one ends in a hash of the whole."""
+    key = slug if slug[:1].isalpha() else f"p-{slug}"
+    if len(key) <= longest:
+        return key
+    return f"{key[: longest - 9].rstrip('-')}-{hashlib.sha256(slug.encode()).hexdigest()[:8]}"
