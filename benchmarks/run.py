@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import dead_values
+import many_products
 import validation
 
 HERE = Path(__file__).resolve().parent
@@ -44,6 +45,8 @@ def main() -> None:
         )
         _print(f"{OBJECTS} objects", ours, theirs, 0.5)
     print(f"\na second synth in the same process: {_second_synth() * 1000:.0f} ms (target 50 ms)\n")
+    many_products.main()
+    print()
     validation.main()
     print("\nthe check of dead values by number of leaves (target for 1,000 leaves: 120 s on two cores)")
     dead_values.main()

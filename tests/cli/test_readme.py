@@ -62,7 +62,7 @@ class TestCommands:
         done = run(*shlex.split(command))
         assert done.exit_code == 0, done.output
 
-    @pytest.mark.parametrize(("command", "title"), [("synth", "Write the chart"), ("verify", "Verify any chart")])
+    @pytest.mark.parametrize(("command", "title"), [("synth", "Write the charts"), ("verify", "Verify any chart")])
     def test_options_are_those_of_the_command(self, run: Run, command: str, title: str) -> None:
         told = re.findall(r"^\| `(--[a-z-]+)", section(title), re.MULTILINE)
         long = [option for item in main.commands[command].params for option in item.opts if option.startswith("--")]
@@ -83,6 +83,17 @@ class TestFiles:
         assert "oci://mirror.example.com/charts" in (chart / "Chart.yaml").read_text()
         assert yaml.safe_load((chart / "values.yaml").read_text())["imageRegistry"] == "registry.example.com"
         assert yaml.safe_load((chart / "values-dev.yaml").read_text())["secrets"] == {"source": "generated"}
+
+    def test_the_deployment_file_of_jobs_works(self, run: Run) -> None:
+        text = next(block for block in blocks("yaml") if block.startswith("# floe-charts.yaml, with jobs\n"))
+        Path("floe-charts.yaml").write_text(text)
+        assert run("synth").exit_code == 0
+        rendered = run("template", "--chart", "charts/floe-jobs", "--env", "prod").stdout
+        jobs = {
+            one["metadata"]["name"]: one["spec"] for one in yaml.safe_load_all(rendered) if one["kind"] == "CronJob"
+        }
+        assert jobs["floe-jobs-hello-floe-dbt"]["schedule"] == "30 5 * * *"
+        assert jobs["floe-jobs-hello-floe-export"]["schedule"] == "0 7 * * 1-5"
 
     def test_an_air_gapped_chart_needs_nothing_but_images(self, run: Run) -> None:
         text = next(block for block in blocks("yaml") if block.startswith("# floe-charts.yaml, air-gapped\n"))

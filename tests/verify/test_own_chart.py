@@ -15,7 +15,7 @@ from floe_charts.verify.verification import Verification, choose_checks, open_su
 from tests.support import SHARED
 from tests.synth.cases import made
 
-COMMITTED = Path(__file__).resolve().parents[2] / "charts" / "floe-platform"
+COMMITTED = Path(__file__).resolve().parents[2] / "charts"
 CRDS = SHARED / "crds"
 BUT_DEAD_VALUES = choose_checks(skip=["dead-values"])
 
@@ -37,9 +37,10 @@ def assert_sound(report: ChartReport) -> None:
     assert [one.check for one in report.results if one.skipped or not one.figure] == []
 
 
-def test_the_committed_chart_passes_in_all_environments(nothing_accepted: Path) -> None:
-    # Dead values of our charts are looked for more strictly, and at length, in tests/synth/test_dead.py.
-    report = verified(COMMITTED, nothing_accepted, BUT_DEAD_VALUES)
+@pytest.mark.parametrize("chart", ["floe-platform", "floe-jobs"])
+def test_the_committed_charts_pass_in_all_environments(chart: str, nothing_accepted: Path) -> None:
+    # Dead values of our charts are looked for more strictly, and at length, in tests/synth.
+    report = verified(COMMITTED / chart, nothing_accepted, BUT_DEAD_VALUES)
     assert report.cases == (
         "defaults",
         *(f"values-{name}.yaml" for name in ("dev", "prod", "qa", "staging", "test", "uat")),
