@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +20,7 @@ from floe_charts.cli.options import artifact_option, config_option
 
 if TYPE_CHECKING:
     from floe_charts.synth import JobsFiles, PlatformFiles, WriteResult
+    from floe_charts.synth.committed import ChartVersion
 
 __all__ = ["synth"]
 
@@ -46,6 +47,12 @@ __all__ = ["synth"]
     "--set", "sets", multiple=True, metavar="PATH=VALUE", help="One value of the overlays being written; repeatable."
 )
 @click.option(
+    "--chart-version",
+    metavar="VERSION",
+    help="Version of the charts. Without it the one that comes after the committed charts: raised by what changed in "
+    "them, and that of the deployment file where nothing is committed.",
+)
+@click.option(
     "--check", is_flag=True, help="Write nothing; exit 1 and print a diff where the directory is not up to date."
 )
 @click.option("--dry-run", is_flag=True, help="Write nothing; list the files added, changed, removed and unchanged.")
@@ -56,6 +63,7 @@ def synth(
     directory: str,
     values_files: tuple[str, ...],
     sets: tuple[str, ...],
+    chart_version: str | None,
     check: bool,
     dry_run: bool,
 ) -> None:
@@ -66,6 +74,7 @@ def synth(
       python -m floe_charts synth --env staging
       python -m floe_charts synth --artifact target/compiled_artifacts.json --out charts
       python -m floe_charts synth --env prod --set postgres.operator.instances=5
+      python -m floe_charts synth --chart-version 1.4.0
       python -m floe_charts synth --check
     """
     if check and dry_run:
@@ -74,20 +83,33 @@ def synth(
     with without_garbage_collection(), spinner("Reading the input") as step:
         from floe_charts.synth import synth as synthesize
         from floe_charts.synth import synth_jobs
+        from floe_charts.synth.committed import with_chart_version, with_next_versions
 
         loaded, artifact_source = load_artifacts(artifacts)
         deployment, deployment_source = load_deployment(config)
         overrides = load_values(values_files)
         step(f"Synthesizing {len(loaded)} data product{'s' * (len(loaded) != 1)}")
-        chosen = environments or None
-        platform = synthesize(loaded, deployment, environments=chosen, values=overrides, sets=sets)
-        jobs = synth_jobs(loaded, deployment, environments=chosen, values=overrides, sets=sets)
+        given: dict[str, Any] = {"environments": environments or None, "values": overrides, "sets": sets}
+        versions: list[ChartVersion] = []
+        if chart_version is not None:
+            deployment = with_chart_version(deployment, chart_version)
+            platform, jobs = synthesize(loaded, deployment, **given), synth_jobs(loaded, deployment, **given)
+        else:
+            platform, jobs, versions = with_next_versions(
+                deployment,
+                directory,
+                lambda wanted: synthesize(loaded, wanted, **given),
+                lambda wanted: synth_jobs(loaded, wanted, **given),
+            )
         files = platform.joined(jobs)
         step("Comparing with the directory" if check or dry_run else "Writing the charts")
         if check:
             files.check(directory)
         result = files.plan(directory) if check or dry_run else files.write(directory)
     _report_sources(artifact_source, deployment_source)
+    for one in versions:
+        if one.version != one.last:
+            click.echo(f"Version:    {one.chart} {one.version}, after {one.last}; {one.reason}")
     _report_notices(platform, jobs)
     if check:
         for name in files.charts:
