@@ -20,6 +20,8 @@ __all__ = [
     "HelmError",
     "InputError",
     "PluginError",
+    "PublishError",
+    "RegistryError",
     "ValuesError",
     "WriteError",
     "nearest",
@@ -73,6 +75,26 @@ class PluginError(InputError):
 
 class WriteError(InputError):
     """The chart directory cannot be written, or holds what must not be overwritten."""
+
+
+class PublishError(InputError):
+    """A chart cannot be packaged or published: something is missing in it, or its version is taken."""
+
+
+class RegistryError(InputError):
+    """An OCI registry could not be reached, or refused what was asked of it; ``source`` is the reference.
+
+    ``passing`` says that the same request may succeed a moment later, ``retry_after`` for how many seconds the registry
+    asked to be left alone.
+    """
+
+    def __init__(
+        self, source: str, problem: str, hint: str = "", *, passing: bool = False, retry_after: float = 0.0
+    ) -> None:
+        """Keep the parts; there is no place inside a reference, so ``path`` is empty."""
+        super().__init__(source, "", problem, hint)
+        self.passing = passing
+        self.retry_after = retry_after
 
 
 class HelmError(FloeChartsError):

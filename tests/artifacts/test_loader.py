@@ -51,10 +51,10 @@ class TestSources:
         ("source", "said"),
         [
             (
-                "oci://user:hunter2@registry.example.com/a:1",
-                "oci://registry.example.com/a:1: artifacts cannot be read from oci",
+                "s3://user:hunter2@registry.example.com/a",
+                "s3://registry.example.com/a: artifacts cannot be read from s3://",
             ),
-            ("https://example.com/a.json", "artifacts cannot be read from https:// yet; expected a file's path, or -"),
+            ("https://example.com/a.json", "artifacts cannot be read from https://; expected a file's path, -"),
         ],
     )
     def test_other_kinds_of_sources_are_refused(self, source: str, said: str) -> None:

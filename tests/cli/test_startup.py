@@ -18,7 +18,7 @@ from tests.support import write_chart
 from tests.test_architecture import imported, rooms
 from tests.test_cli import _read_terminal, environment
 
-COMMANDS = ("synth", "generate", "template", "lint", "verify", "schema")
+COMMANDS = ("synth", "generate", "template", "lint", "verify", "schema", "package", "push", "index")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in COMMANDS), ["verify", "--formt"]])

@@ -20,6 +20,7 @@ from .model import (
     SamplingConfig,
     TelemetryAuth,
     TelemetryConfig,
+    distinct_slugs,
 )
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "SamplingConfig",
     "TelemetryAuth",
     "TelemetryConfig",
+    "distinct_slugs",
     "find_credentials",
     "find_endpoints",
     "load_all",

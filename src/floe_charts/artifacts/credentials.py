@@ -8,7 +8,7 @@ are, so that names and values decide; in doubt it is a credential, because a lea
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 
 from ..documents import child_path
@@ -23,6 +23,7 @@ __all__ = [
     "is_secret_text",
     "public_text",
     "replace_credentials",
+    "without_defaults",
     "without_placeholders",
     "without_userinfo",
 ]
@@ -105,6 +106,9 @@ _SIGNATURES = frozenset(
     {"sig", "signature", "x_amz_signature", "x_amz_security_token", "x_goog_signature", "x_amz_credential"}
 )
 _ENV_VAR = re.compile(r"\benv_var\s*\(\s*(['\"])([A-Za-z_][A-Za-z0-9_]*)\1\s*(,)?")
+_DEFAULT = re.compile(
+    r"\benv_var\s*\(\s*(['\"])([A-Za-z_][A-Za-z0-9_]*)\1\s*,\s*(?:'[^']*'|\"[^\"]*\"|[A-Za-z0-9_.-]*)\s*\)"
+)
 
 
 def is_secret_text(text: str) -> bool:
@@ -177,6 +181,18 @@ def env_vars(text: str) -> list[tuple[str, bool]]:
         return []
     found = {match[2]: match[3] is not None for match in _ENV_VAR.finditer(text)}
     return list(found.items())
+
+
+def without_defaults(text: str, names: Container[str]) -> str:
+    """``text`` with ``{{ env_var('X') }}`` for ``{{ env_var('X', 'default') }}`` where X is one of ``names``.
+
+    What is not written as a plain text or number stays.
+    """
+
+    def bare(found: re.Match[str]) -> str:
+        return f"env_var({found[1]}{found[2]}{found[1]})" if found[2] in names else found[0]
+
+    return _DEFAULT.sub(bare, text)
 
 
 # -- the search --------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""From a file, standard input or the package itself to :class:`CompiledArtifacts`.
+"""From a file, standard input, a registry or the package itself to :class:`CompiledArtifacts`.
 
 :func:`read_source` is the one place where what a user names becomes a document; another kind of source is added there.
 """
@@ -44,15 +44,20 @@ _MISSPELLING = 0.8
 
 
 def read_source(source: str | Path) -> Document:
-    """The document that ``source`` names: a path, or ``"-"`` for standard input.
+    """The document that ``source`` names: a path, ``"-"`` for standard input, or ``oci://host/repository:tag``.
 
-    Raises DocumentError where it cannot be read, ArtifactError where its kind is not known.
+    Raises DocumentError where it cannot be read, RegistryError where a registry does not hand it out, ArtifactError
+    where its kind is not known.
     """
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):/?/", str(source))
     if scheme is None:
         return read_document(source)
     name = scheme[1].lower()
-    problem = f"artifacts cannot be read from {name}:// yet; expected a file's path, or - for standard input"
+    if name == "oci":
+        from .registry import pull  # HTTP takes longer to import than an artifact takes to load
+
+        return pull(str(source))
+    problem = f"artifacts cannot be read from {name}://; expected a file's path, - for standard input, or oci://"
     raise ArtifactError(_public_source(str(source)), "", problem)
 
 

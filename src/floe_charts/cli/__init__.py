@@ -9,7 +9,11 @@ import click
 
 from floe_charts.cli.common import Group
 from floe_charts.cli.generate import generate
+from floe_charts.cli.gitops import gitops
+from floe_charts.cli.index import index
 from floe_charts.cli.lint import lint
+from floe_charts.cli.package import package
+from floe_charts.cli.push import push
 from floe_charts.cli.schema import schema
 from floe_charts.cli.synth import synth
 from floe_charts.cli.template import template
@@ -41,7 +45,7 @@ def helm() -> None:
     """
 
 
-for _command in (synth, generate, template, lint, verify, schema):
+for _command in (synth, generate, template, lint, verify, gitops, schema, package, push, index):
     main.add_command(_command)
 for _command in (generate, template, lint):
     helm.add_command(_command)

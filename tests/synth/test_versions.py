@@ -1,0 +1,377 @@
+"""The next version of a chart: what counts as major, minor and patch, and what does not count."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import jsonschema_rs
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from floe_charts.errors import InputError
+from floe_charts.synth.schema_changes import schema_changes
+from floe_charts.synth.versions import next_version
+
+OWN = Path(__file__).resolve().parents[2] / "charts" / "floe-platform"
+
+Tree = dict[str, Any]
+
+
+def chart(
+    properties: Mapping[str, object] | None = None,
+    values: Mapping[str, object] | None = None,
+    *,
+    version: str = "1.4.2",
+    schema: Mapping[str, object] | None = None,
+    files: Mapping[str, str] | None = None,
+    **about: object,
+) -> dict[str, str]:
+    """The files of a chart whose values are these properties, closed as generated ones are."""
+    shape = {"type": "object", "additionalProperties": False, "properties": properties or {}, **(schema or {})}
+    return {
+        "Chart.yaml": yaml.safe_dump({"apiVersion": "v2", "name": "shop", "version": version, **about}),
+        "values.yaml": yaml.safe_dump(values) if values else "# Nothing.\n",
+        "values.schema.json": json.dumps(shape),
+        **(files or {}),
+    }
+
+
+def closed(**properties: object) -> Tree:
+    return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+def ref(name: str) -> Tree:
+    return {"$ref": f"#/definitions/{name}"}
+
+
+STRING: Tree = {"type": "string"}
+INTEGER: Tree = {"type": "integer"}
+
+
+class TestValues:
+    @pytest.mark.parametrize(
+        ("old", "new", "reason"),
+        [
+            ({"a": STRING, "b": closed(c=STRING, d=STRING)}, {"b": closed(c=STRING)}, "values removed: a, b.d"),
+            ({"a": STRING}, {"a": INTEGER}, "values accept less: a (integer, was string)"),
+            ({"a": {"type": ["string", "null"]}}, {"a": STRING}, "values accept less: a (string, was null or string)"),
+            ({"a": {"type": "number"}}, {"a": INTEGER}, "values accept less: a (integer, was number)"),
+            ({"a": {"enum": ["x", "y"]}}, {"a": {"enum": ["y"]}}, 'values accept less: a (no longer "x")'),
+            ({"a": STRING}, {"a": {**STRING, "enum": ["y"]}}, "values accept less: a (only some values now)"),
+            ({"a": {"minimum": 1}}, {"a": {"minimum": 2}}, "values accept less: a (minimum 2, was 1)"),
+            ({"a": {"maxLength": 9}}, {"a": {"maxLength": 8}}, "values accept less: a (maxLength 8, was 9)"),
+            ({"a": INTEGER}, {"a": {**INTEGER, "maximum": 8}}, "values accept less: a (maximum 8 is new)"),
+            ({"a": {"pattern": "^a"}}, {"a": {"pattern": "^b"}}, "values accept less: a (another pattern)"),
+            ({"a": {"type": "object"}}, {"a": closed()}, "values accept less: a.*"),
+            (
+                {"a": {"type": "array", "items": closed(b=STRING)}},
+                {"a": {"type": "array", "items": closed(b=INTEGER)}},
+                "values accept less: a[].b (integer, was string)",
+            ),
+            (
+                {"a": {"type": "object", "additionalProperties": closed(b=STRING)}},
+                {"a": {"type": "object", "additionalProperties": closed()}},
+                "values removed: a.*.b",
+            ),
+            (
+                {"a": {"anyOf": [STRING, INTEGER]}},
+                {"a": {"anyOf": [STRING]}},
+                "values accept less: a (an alternative fell away)",
+            ),
+        ],
+    )
+    def test_less_is_major(self, old: Tree, new: Tree, reason: str) -> None:
+        assert next_version(chart(old), chart(new)) == ("2.0.0", f"major: {reason}")
+
+    @pytest.mark.parametrize(
+        ("old", "new", "reason"),
+        [
+            ({"a": closed()}, {"a": closed(b=closed(c=STRING)), "d": STRING}, "values added: a.b, d"),
+            ({"a": STRING}, {"a": {"type": ["string", "null"]}}, "values accept more: a (null or string, was string)"),
+            ({"a": INTEGER}, {"a": {"type": "number"}}, "values accept more: a (number, was integer)"),
+            ({"a": {"enum": ["x"]}}, {"a": {"enum": ["x", "y"]}}, 'values accept more: a (also "y")'),
+            ({"a": {"const": 1}}, {"a": {"enum": [1.0, 2]}}, "values accept more: a (also 2)"),
+            (
+                {"a": {**INTEGER, "maximum": 8}},
+                {"a": {**INTEGER, "maximum": 9}},
+                "values accept more: a (maximum 9, was 8)",
+            ),
+            ({"a": {**STRING, "pattern": "^b"}}, {"a": STRING}, "values accept more: a (pattern fell away)"),
+            ({"a": closed()}, {"a": {"type": "object"}}, "values accept more: a.*"),
+        ],
+    )
+    def test_more_is_minor(self, old: Tree, new: Tree, reason: str) -> None:
+        assert next_version(chart(old), chart(new)) == ("1.5.0", f"minor: {reason}")
+
+    def test_a_default_or_a_text_is_a_patch(self) -> None:
+        old = chart({"a": {**STRING, "description": "An a."}}, {"a": "x"})
+        new = chart({"a": {**STRING, "description": "The a."}}, {"a": "y"}, files={"templates/a.yaml": "a: 1"})
+        reason = "patch: files changed: templates/a.yaml, values.schema.json, values.yaml"
+        assert next_version(old, new) == ("1.4.3", reason)
+
+    def test_required_counts_where_there_is_no_default(self) -> None:
+        loose = {"properties": {"b": STRING}, "type": "object"}
+        old, new = {"a": {**loose}}, {"a": {**loose, "required": ["b"]}}
+        assert next_version(chart(old), chart(new)).reason == "major: values accept less: a.b (required now)"
+        assert next_version(chart(old), chart(new, {"a": {"b": ""}})).version == "1.4.3"
+        assert next_version(chart(new), chart(old)).version == "1.5.0"
+        in_map = [{"a": {"type": "object", "additionalProperties": one["a"]}} for one in (old, new)]
+        assert next_version(*(chart(one, {"a": {"*": {"b": ""}}}) for one in in_map)).version == "2.0.0"
+
+    def test_a_new_value_that_is_required_and_has_a_default_is_minor(self) -> None:
+        new = chart({"a": STRING}, {"a": "x"}, schema={"required": ["a"]})
+        assert next_version(chart(), new) == ("1.5.0", "minor: values added: a")
+
+    def test_definitions_are_followed(self) -> None:
+        def with_definition(name: str, shape: Tree) -> dict[str, str]:
+            recursive = closed(next=ref(name), value=shape)
+            return chart(
+                {"a": ref(name), "b": {"type": "array", "items": ref(name)}}, schema={"definitions": {name: recursive}}
+            )
+
+        assert next_version(with_definition("Node", STRING), with_definition("Knot", STRING)).version == "1.4.3"
+        found = next_version(with_definition("Node", STRING), with_definition("Node", INTEGER))
+        assert found.version == "2.0.0" and "a.value (integer, was string), b[].value (integer" in found.reason
+
+    def test_a_rule_between_values(self) -> None:
+        rule = {"if": {"required": ["a"]}, "then": {"required": ["b"]}}
+        properties = {"a": STRING, "b": STRING}
+        free, ruled = chart(properties), chart(properties, schema={"allOf": [rule]})
+        assert (
+            next_version(free, ruled).reason == "major: values accept less: the values (a rule between values is new)"
+        )
+        assert next_version(ruled, free).version == "1.5.0"
+        assert next_version(ruled, chart(properties, schema={"allOf": [{**rule, "$comment": "b"}]})).version == "1.4.3"
+
+    def test_many_are_not_all_named(self) -> None:
+        new = chart({f"v{place}": STRING for place in range(8)})
+        assert next_version(chart(), new).reason == "minor: values added: v0, v1, v2, v3, v4 and 3 more"
+
+
+class TestChart:
+    @pytest.mark.parametrize(
+        ("old", "new", "expected"),
+        [
+            (">=1.28.0-0", ">=1.30.0-0", ("2.0.0", "major: Kubernetes >=1.30.0-0, was >=1.28.0-0")),
+            (">=1.28.0-0", ">=1.26.0-0", ("1.5.0", "minor: Kubernetes >=1.26.0-0, was >=1.28.0-0")),
+            ("", ">=1.26.0-0", ("2.0.0", "major: Kubernetes >=1.26.0-0, was any version")),
+        ],
+    )
+    def test_kubernetes(self, old: str, new: str, expected: tuple[str, str]) -> None:
+        assert next_version(chart(kubeVersion=old), chart(kubeVersion=new)) == expected
+
+    @pytest.mark.parametrize(
+        ("old", "new", "expected"),
+        [
+            ("1.12.17", "2.0.0", ("2.0.0", "major: dagster 2.0.0, was 1.12.17")),
+            ("1.12.17", "1.13.0", ("1.5.0", "minor: dagster 1.13.0, was 1.12.17")),
+            ("1.12.17", "1.12.18", ("1.4.3", "patch: files changed: Chart.yaml")),
+            ("0.170.0", "0.171.0", ("1.5.0", "minor: dagster 0.171.0, was 0.170.0")),
+            ("~1.2", "~1.3", ("1.5.0", "minor: dagster ~1.3, was ~1.2")),
+            (None, "1.0.0", ("1.5.0", "minor: dependencies added: dagster")),
+            ("1.0.0", None, ("2.0.0", "major: dependencies removed: dagster")),
+        ],
+    )
+    def test_dependencies(self, old: str | None, new: str | None, expected: tuple[str, str]) -> None:
+        charts = [chart(dependencies=[{"name": "dagster", "version": one}] if one else []) for one in (old, new)]
+        assert next_version(*charts) == expected
+
+    def test_nothing_changed(self) -> None:
+        assert next_version(chart(), chart(version="9.9.9")) == ("1.4.2", "nothing changed")
+
+    def test_the_first_one_stands(self) -> None:
+        assert next_version({}, chart(version="0.1.0")) == ("0.1.0", "the first version")
+
+    def test_the_version_in_the_readme_does_not_count_and_others_do(self) -> None:
+        text = "Chart 1.4.2, for product 1.4.20 and 11.4.2.\n\nhelm install --version 1.4.2\n"
+        old = chart(files={"README.md": text})
+        new = chart(version="1.5.0", files={"README.md": re.sub(r"\b1\.4\.2\b", "1.5.0", text)})
+        assert next_version(old, new).version == "1.4.2"
+        other = chart(version="1.5.0", files={"README.md": new["README.md"].replace("11.4.2", "11.4.3")})
+        assert next_version(old, other) == ("1.4.3", "patch: files changed: README.md")
+
+    def test_the_list_of_generated_files_does_not_count(self) -> None:
+        assert next_version(chart(), chart(files={".floe-charts-files": "a"})).version == "1.4.2"
+
+    @pytest.mark.parametrize("version", ["1.2", "v1.2.3", None, 1.2])
+    def test_a_version_that_is_none_is_refused(self, version: object) -> None:
+        with pytest.raises(InputError, match=r"Chart\.yaml: version: found .*; expected a semantic version"):
+            next_version(chart(version=version), chart())  # type: ignore[arg-type]
+
+    def test_a_schema_that_is_none_is_refused(self) -> None:
+        with pytest.raises(InputError, match=r"values\.schema\.json: is not JSON"):
+            next_version(chart(files={"values.schema.json": "{"}), chart())
+
+
+PATCH, MINOR, MAJOR = chart(files={"x": ""}), chart({"a": STRING}), chart(kubeVersion=">=9.0.0")
+
+
+class TestNumber:
+    @pytest.mark.parametrize(
+        ("version", "expected"),
+        [
+            ("1.4.2", ("1.4.3", "1.5.0", "2.0.0")),
+            ("0.1.0", ("0.1.1", "0.2.0", "0.2.0")),
+            ("1.4.2+build.7", ("1.4.3", "1.5.0", "2.0.0")),
+            ("1.4.2-rc.1", ("1.4.2", "1.5.0", "2.0.0")),
+            ("1.5.0-rc.1", ("1.5.0", "1.5.0", "2.0.0")),
+            ("2.0.0-rc.1", ("2.0.0", "2.0.0", "2.0.0")),
+        ],
+    )
+    def test_is_raised_as_semver_has_it(self, version: str, expected: tuple[str, str, str]) -> None:
+        old = chart(version=version)
+        assert tuple(next_version(old, new).version for new in (PATCH, MINOR, MAJOR)) == expected
+
+    def test_below_one_a_major_change_is_called_so(self) -> None:
+        assert next_version(chart(version="0.1.0"), MAJOR).reason.startswith("major (below 1.0.0 the middle number): ")
+
+
+class TestOwnChart:
+    FILES: ClassVar = {str(path.relative_to(OWN)): path.read_text() for path in OWN.rglob("*") if path.is_file()}
+
+    def test_is_the_same_as_itself(self) -> None:
+        assert next_version(self.FILES, copy.deepcopy(self.FILES)).reason == "nothing changed"
+        schema = json.loads(self.FILES["values.schema.json"])
+        assert schema_changes(schema, copy.deepcopy(schema)) == []
+
+    def test_a_value_more_or_less(self) -> None:
+        schema = json.loads(self.FILES["values.schema.json"])
+        del schema["properties"]["imageRegistry"]
+        fewer = {**self.FILES, "values.schema.json": json.dumps(schema)}
+        assert next_version(self.FILES, fewer).reason.endswith("values removed: imageRegistry")
+        assert next_version(fewer, self.FILES).reason == "minor: values added: imageRegistry"
+
+
+# -- properties: whatever the schemas are, what was accepted and no longer is counts as less ---------------------------
+
+KEYS = st.sampled_from(["a", "b", "ab"])
+ATOMS = st.one_of(
+    st.none(), st.booleans(), st.integers(-2, 3), st.sampled_from([0.5, 1.0, 2.5]), st.text("ab", max_size=3)
+)
+VALUES = st.recursive(
+    ATOMS, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=6
+)
+BOUND = st.integers(-1, 3)
+SIZE = st.integers(0, 3)
+TYPES = st.sampled_from(["string", "integer", "number", "boolean", "null", "object", "array"])
+SCALARS = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": TYPES | st.lists(TYPES, min_size=1, max_size=3, unique=True),
+        "enum": st.lists(ATOMS, min_size=1, max_size=3, unique_by=repr),
+        "minimum": BOUND, "maximum": BOUND, "exclusiveMinimum": BOUND, "minLength": SIZE, "maxLength": SIZE,
+        "pattern": st.sampled_from(["a", "^b"]), "multipleOf": st.integers(1, 2),
+        "description": st.sampled_from(["x", "y"]),
+    },
+)  # fmt: skip
+REFS = st.sampled_from([{"$ref": "#/definitions/one"}, {"$ref": "#/definitions/two"}])
+
+
+def _composed(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    objects = st.fixed_dictionaries(
+        {},
+        optional={
+            "type": st.just("object"),
+            "properties": st.dictionaries(KEYS, inner, max_size=2),
+            "additionalProperties": inner,
+            "patternProperties": st.dictionaries(st.sampled_from(["^a", "b$"]), inner, max_size=2),
+            "propertyNames": SCALARS,
+            "required": st.lists(KEYS, max_size=2, unique=True),
+            "minProperties": SIZE, "maxProperties": SIZE,
+        },
+    )  # fmt: skip
+    lists = st.fixed_dictionaries(
+        {}, optional={"items": inner, "minItems": SIZE, "maxItems": SIZE, "uniqueItems": st.booleans()}
+    )
+    pairs = st.lists(inner, min_size=1, max_size=2)
+    mixed = st.fixed_dictionaries(
+        {},
+        optional={
+            "allOf": pairs,
+            "anyOf": pairs,
+            "oneOf": pairs,
+            "not": inner,
+            "if": inner,
+            "then": inner,
+            "else": inner,
+        },
+    )
+    return objects | lists | mixed
+
+
+SCHEMAS = st.recursive(st.booleans() | SCALARS | REFS, _composed, max_leaves=5)
+
+
+@st.composite
+def whole(draw: st.DrawFn) -> Any:
+    """A schema with two definitions. Only one refers to others: a loop of nothing but references has no sense."""
+    schema = draw(SCHEMAS)
+    if not isinstance(schema, dict) or "$ref" in schema:
+        schema = {"properties": {"a": schema}}
+    two = draw(st.one_of(SCALARS, st.fixed_dictionaries({"properties": st.dictionaries(KEYS, SCHEMAS, max_size=2)})))
+    return {**schema, "definitions": {"one": draw(SCALARS), "two": two}}
+
+
+def _places(schema: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Where a schema stands inside a schema."""
+    found = [path] if path else []
+    if isinstance(schema, dict):
+        for key, below in schema.items():
+            if key in ("properties", "patternProperties", "definitions"):
+                found += [place for name, one in below.items() for place in _places(one, (*path, key, name))]
+            elif key in ("allOf", "anyOf", "oneOf"):
+                found += [place for index, one in enumerate(below) for place in _places(one, (*path, key, index))]
+            elif key in ("additionalProperties", "items", "not", "if", "then", "else"):
+                found += _places(below, (*path, key))
+    return found
+
+
+@st.composite
+def pairs_of_schemas(draw: st.DrawFn) -> tuple[Any, Any]:
+    """Two schemas that have most things in common: one is the other with a part exchanged."""
+    old = draw(whole())
+    places = _places(old)
+    if not places or draw(st.integers(0, 3)) == 0:
+        return old, draw(whole())
+    new = copy.deepcopy(old)
+    *above, last = draw(st.sampled_from(places))
+    at = new
+    for key in above:
+        at = at[key]
+    at[last] = draw(
+        SCALARS if "one" in (last, *above) else SCHEMAS.filter(lambda one: one != {"$ref": "#/definitions/two"})
+    )
+    return old, new
+
+
+def _accepts(schema: Any, value: Any) -> bool:
+    return jsonschema_rs.Draft7Validator(schema).is_valid(value)
+
+
+@given(pairs_of_schemas(), st.lists(VALUES, min_size=1, max_size=8))
+@settings(max_examples=600)
+def test_what_is_accepted_no_longer_counts_as_less(schemas: tuple[Any, Any], values: list[Any]) -> None:
+    old, new = schemas
+    kinds = {one.kind for one in schema_changes(old, new)}
+    for value in values:
+        if _accepts(old, value) and not _accepts(new, value):
+            assert kinds & {"removed", "narrowed"}, value
+        if _accepts(new, value) and not _accepts(old, value):
+            assert kinds, value
+
+
+@given(whole())
+def test_a_schema_is_the_same_as_itself(schema: Any) -> None:
+    assert schema_changes(schema, copy.deepcopy(schema)) == []
+
+
+@given(whole(), whole())
+def test_no_change_one_way_is_none_the_other_way(one: Any, other: Any) -> None:
+    assert bool(schema_changes(one, other)) == bool(schema_changes(other, one))
