@@ -52,7 +52,7 @@ def verify_shop(run: Run, monkeypatch: pytest.MonkeyPatch, *options: str) -> Res
 
 
 class TestCommands:
-    @pytest.mark.parametrize("command", ["synth", "generate", "template", "lint", "schema"])
+    @pytest.mark.parametrize("command", ["synth", "generate", "template", "lint", "schema", "ci"])
     def test_are_all_shown(self, command: str) -> None:
         assert any(shlex.split(text)[0] == command for text in typed_commands())
 

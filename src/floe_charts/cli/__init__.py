@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import click
 
+from floe_charts.cli.ci import ci
 from floe_charts.cli.common import Group
 from floe_charts.cli.generate import generate
 from floe_charts.cli.gitops import gitops
@@ -45,7 +46,7 @@ def helm() -> None:
     """
 
 
-for _command in (synth, generate, template, lint, verify, gitops, schema, package, push, index):
+for _command in (synth, generate, template, lint, verify, gitops, ci, schema, package, push, index):
     main.add_command(_command)
 for _command in (generate, template, lint):
     helm.add_command(_command)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from floe_charts.constructs.network import MARQUEZ, OTLP_HTTP, POLARIS
 from floe_charts.constructs.part import Check
+from floe_charts.constructs.surroundings.compatibility import compatibility
+from floe_charts.constructs.surroundings.prerequisites import EXTERNAL_SECRETS
 from floe_charts.helm.docs import markdown_table
 
 if TYPE_CHECKING:
@@ -16,13 +18,16 @@ __all__ = ["checks", "readme_sections"]
 _RUN = (
     "Each job is a CronJob `<fullname>-<product>-<job>`. One without a `schedule` is suspended and waits until "
     "somebody starts a Job from it: a person with the command below, or a run of Dagster, whose ServiceAccount stands "
-    "in `jobs.launchers`, by the API that the command uses."
+    "in `jobs.launchers`, by the API that the command uses. Runs reach that API where the platform's values say so: "
+    "`dagster.runs.kubernetesAccess`, or with Dagster's own chart "
+    "`dagster.runLauncher.config.k8sRunLauncher.runK8sConfig.podSpecConfig.automountServiceAccountToken`."
 )
 _FILES = (
     "The files of a product, its compiled artifacts and dbt profiles, stand in `products/` without credentials, and "
     "become a ConfigMap. Where a credential was, they name a variable, which comes from the Secret "
     "`credentialsSecret`. In the namespace of the platform that is the Secret that the platform's chart asks for, too; "
-    "in another one `jobs.secrets.source: external` fetches it."
+    "in another one `jobs.secrets.source: external` fetches it, and the platform's `networkPolicies.clients` must name "
+    "that namespace."
 )
 
 
@@ -33,7 +38,7 @@ def checks(chart: FloeJobs) -> list[Check]:
     if any(product.values.service_name for product in chart.products):
         post = "curl -fsS -o /dev/null -H 'Content-Type: application/json' -d '{\"resourceSpans\":[]}'"
         found.append(Check("telemetry", f"{post} {jobs.url(OTLP_HTTP, '/v1/traces')}", ()))
-    if any(product.values.lineage_namespace for product in chart.products):
+    if any(product.values.lineage_namespace and not product.values.lineage_url for product in chart.products):
         found.append(Check("lineage", f"curl -fsS -o /dev/null {jobs.url(MARQUEZ, '/api/v1/namespaces')}", ()))
     if any(product.uses_polaris for product in chart.products):
         # Who has no token is refused, but answered.
@@ -64,7 +69,10 @@ def readme_sections(chart: FloeJobs) -> list[str]:
         "## Install",
         f"The platform's chart first, in the same namespace or in `jobs.platform.namespace`; then:\n\n"
         f"```sh\n{install}\n```",
-        "`helm test` asks the platform's Services from where the jobs run.",
+        *(["`helm test` asks the platform's Services from where the jobs run."] if checks(chart) else []),
+        *compatibility(
+            chart, [EXTERNAL_SECRETS] if any(one.values.credentials_secret for one in chart.products) else []
+        ),
         "## Jobs",
         _RUN,
         f"```sh\n{start} --namespace {namespace}\n```",

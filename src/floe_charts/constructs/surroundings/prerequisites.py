@@ -9,7 +9,10 @@ from floe_charts.constructs.surroundings.monitoring import Monitoring
 if TYPE_CHECKING:
     from floe_charts.constructs.platform import FloePlatform
 
-__all__ = ["first_steps", "prerequisites"]
+__all__ = ["EXTERNAL_SECRETS", "custom_apis", "first_steps", "prerequisites"]
+
+EXTERNAL_SECRETS = ("external-secrets.io/v1", "External Secrets Operator")
+"""An API, and who brings it: of the objects that fetch Secrets."""
 
 
 def prerequisites(platform: FloePlatform) -> list[str]:
@@ -40,6 +43,19 @@ def prerequisites(platform: FloePlatform) -> list[str]:
     if platform.dependencies():
         found.append("Access to the repositories of the dependencies in Chart.yaml, or to mirrors of them.")
     return found
+
+
+def custom_apis(platform: FloePlatform) -> list[tuple[str, str]]:
+    """The APIs of the custom resources that the chart can make, each with who brings it."""
+    routes = platform.plan.dagster or platform.plan.polaris or platform.plan.marquez
+    found = [
+        ("postgresql.cnpg.io/v1", "CloudNativePG", "postgres" in platform.components),
+        ("barmancloud.cnpg.io/v1", "Barman Cloud, plugin of CloudNativePG", "postgres" in platform.components),
+        (*EXTERNAL_SECRETS, platform.required_secrets()),
+        ("monitoring.coreos.com/v1", "Prometheus operator", platform.component(Monitoring) is not None),
+        ("gateway.networking.k8s.io/v1", "Gateway API", routes),
+    ]
+    return [(api, name) for api, name, is_used in found if is_used]
 
 
 def first_steps(platform: FloePlatform) -> list[str]:

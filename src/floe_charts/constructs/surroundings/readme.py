@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from floe_charts.constructs.part import RequiredSecret
+from floe_charts.constructs.surroundings.compatibility import compatibility
 from floe_charts.constructs.surroundings.edges_picture import edges_picture
 from floe_charts.constructs.surroundings.helm_tests import WORKLOAD, HelmTests
-from floe_charts.constructs.surroundings.prerequisites import first_steps, prerequisites
+from floe_charts.constructs.surroundings.prerequisites import custom_apis, first_steps, prerequisites
 from floe_charts.deployment import Deployment
 from floe_charts.helm import and_, when
 from floe_charts.helm.docs import markdown_table
@@ -58,6 +59,7 @@ def readme_sections(platform: FloePlatform) -> list[str]:
         _NAMESPACE,
         *([f"Before first use:\n\n{_bullets(steps)}"] if steps else []),
         *([_TEST.format(platform.chart_name)] if platform.component(HelmTests) is not None else []),
+        *compatibility(platform, custom_apis(platform)),
         *(["## Secrets", _SECRETS, _secrets(secrets)] if secrets else []),
         "## Network",
         _NETWORK,
