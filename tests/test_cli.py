@@ -26,6 +26,7 @@ from tests.support import SHARED
 
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENTS = ("dev", "test", "qa", "uat", "staging", "prod")
+CHARTS = ("floe-platform", "floe-jobs")
 Run = Callable[..., Result]
 
 
@@ -132,13 +133,14 @@ class TestEnvironments:
         run("synth", "--env", "dev", "--env", "qa")
         before = tree(Path("charts"))
         assert {path for path in before if "/values-" in path} == {
-            "floe-platform/values-dev.yaml",
-            "floe-platform/values-qa.yaml",
+            f"{chart}/values-{name}.yaml" for chart in CHARTS for name in ("dev", "qa")
         }
         run("synth", "--env", "prod")
         after = tree(Path("charts"))
-        assert {path for path in after if path not in before} == {"floe-platform/values-prod.yaml"}
-        assert [path for path in before if before[path] != after[path]] == ["floe-platform/.floe-charts-files"]
+        assert {path for path in after if path not in before} == {f"{chart}/values-prod.yaml" for chart in CHARTS}
+        assert {path for path in before if before[path] != after[path]} == {
+            f"{chart}/.floe-charts-files" for chart in CHARTS
+        }
         run("synth", "--out", "all")
         assert (
             tree(Path("all")).items()
@@ -163,7 +165,8 @@ class TestDeploymentFile:
         Path("floe-charts.yaml").write_text("chart: {name: found}\n")
         Path("other.yaml").write_text("chart: {name: named}\n")
         assert run("synth", "--config", "other.yaml", "--env", "dev").exit_code == 0
-        assert [path.name for path in Path("charts").iterdir() if not path.name.startswith(".")] == ["named"]
+        charts = {path.name for path in Path("charts").iterdir() if not path.name.startswith(".")}
+        assert charts == {"named", "floe-jobs"}
 
     @pytest.mark.parametrize(
         ("text", "said"),
@@ -332,19 +335,23 @@ class TestDryRun:
 class TestClosingLines:
     def test_say_what_was_written_where_and_what_is_next(self, run: Run) -> None:
         lines = run("synth", "--env", "staging", "--out", "my charts").stdout.splitlines()
-        assert re.fullmatch(
-            r"Wrote my charts/floe-platform for staging: \d+ added, 0 changed, 0 removed, 0 unchanged\.", lines[-4]
-        )
-        assert lines[-3:] == [
+        for chart, line in zip(CHARTS, lines[-6:-4], strict=True):
+            done = rf"Wrote my charts/{chart} for staging: \d+ added, 0 changed, 0 removed, 0 unchanged\."
+            assert re.fullmatch(done, line)
+        assert lines[-4:] == [
             "Next:",
             "  helm dependency build 'my charts/floe-platform'",
             "  helm upgrade --install floe-platform 'my charts/floe-platform' "
             "--values 'my charts/floe-platform/values-staging.yaml' --namespace floe-staging --create-namespace",
+            "  helm upgrade --install floe-jobs 'my charts/floe-jobs' "
+            "--values 'my charts/floe-jobs/values-staging.yaml' --namespace floe-staging",
         ]
 
     def test_say_where_nothing_changed(self, run: Run) -> None:
         run("synth")
-        assert "Nothing to write: charts/floe-platform for dev, test" in run("synth").stdout
+        said = run("synth").stdout
+        for chart in CHARTS:
+            assert f"Nothing to write: charts/{chart} for dev, test" in said
 
     def test_name_the_secrets_that_must_exist(self, run: Run) -> None:
         assert "Secrets that must exist in the namespace:\n" in run("synth").stdout
@@ -358,8 +365,9 @@ class TestClosingLines:
         assert f"{secret}\n" in run("synth", "--env", "prod").stdout
 
     def test_say_how_helm_takes_in_a_namespace_that_the_chart_makes(self, run: Run) -> None:
-        last = run("synth", "--env", "dev", "--set", "namespace.create=true").stdout.splitlines()[-1]
-        assert last.endswith("--namespace floe-dev --create-namespace --take-ownership")
+        lines = run("synth", "--env", "dev", "--set", "namespace.create=true").stdout.splitlines()
+        assert lines[-2].endswith("--namespace floe-dev --create-namespace --take-ownership")
+        assert lines[-1].endswith("--namespace floe-dev")
 
 
 class TestSchemaCommand:

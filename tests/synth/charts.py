@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from floe_charts.deployment import Deployment
+from floe_charts.synth.jobs import JobsFiles
 from floe_charts.synth.synthesis import PlatformFiles
 from floe_charts.verify.engine import ChartHandle, load
 from floe_charts.verify.json_schema import schemas_at
@@ -30,22 +31,19 @@ _UPSTREAM_FOLDERS = {
 
 
 class WrittenChart:
-    """One case's chart below a directory."""
+    """One case's chart below a directory: that of the platform, or the first of the jobs, which say no deployment."""
 
-    def __init__(self, files: PlatformFiles, directory: Path) -> None:
+    def __init__(self, files: PlatformFiles | JobsFiles, directory: Path, deployment: Deployment | None = None) -> None:
         files.write(directory)
-        self.files = files
+        self.files: Any = files
         self.directory = directory
-        self.path = directory / files.platform.chart_name
+        self.path = directory / files.charts[0]
+        self.deployment = deployment or self.files.platform.deployment
         self.schema: dict[str, Any] = json.loads(files[f"{self.path.name}/values.schema.json"])
         self.values: dict[str, Any] = yaml.safe_load(files[f"{self.path.name}/values.yaml"])
         self.overlays: dict[str, dict[str, Any]] = {
             name: yaml.safe_load(files[f"{self.path.name}/values-{name}.yaml"]) or {} for name in files.environments
         }
-
-    @property
-    def deployment(self) -> Deployment:
-        return self.files.platform.deployment
 
     def distinct_overlays(self) -> dict[str, dict[str, Any]]:
         """The overlays, of equal ones the first."""

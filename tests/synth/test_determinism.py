@@ -14,6 +14,7 @@ import pytest
 import floe_charts
 from floe_charts.artifacts import CompiledArtifacts
 from floe_charts.deployment import Deployment
+from floe_charts.synth.jobs import synth_jobs
 from floe_charts.synth.synthesis import synth
 from tests.synth.cases import two_products
 
@@ -91,19 +92,24 @@ def test_the_same_bytes_for_artifacts_in_another_order(
 def test_the_same_texts_inside_one_process(artifacts: list[Path], expected: dict[str, bytes]) -> None:
     """Nothing is left over from an earlier synth."""
     products = [CompiledArtifacts.load(path) for path in artifacts]
-    first = synth(products, Deployment.default(), plugin_values=())
-    second = synth(products[::-1], Deployment.default(), plugin_values=())
+    first, second = (
+        synth(given, Deployment.default(), plugin_values=()).joined(synth_jobs(given, Deployment.default()))
+        for given in (products, products[::-1])
+    )
     assert dict(first) == dict(second)
     assert {path: text.encode() for path, text in first.items()}.items() <= expected.items()
-    assert len(expected) == len(first) + 1  # and the list of generated files
+    assert len(expected) == len(first) + len(first.charts)  # and the lists of generated files
 
 
 def test_templates_and_values_do_not_depend_on_the_environments(artifacts: list[Path]) -> None:
     products = [CompiledArtifacts.load(path) for path in artifacts]
-    every, one = (synth(products, environments=names, plugin_values=()) for names in (None, ["uat"]))
+    every, one = (
+        synth(products, environments=names, plugin_values=()).joined(synth_jobs(products, environments=names))
+        for names in (None, ["uat"])
+    )
     assert dict(one).items() <= dict(every).items()
-    assert {path.rpartition("/")[2] for path in set(every) - set(one)} == {
-        f"values-{name}.yaml" for name in ("dev", "test", "qa", "staging", "prod")
+    assert set(every) - set(one) == {
+        f"{chart}/values-{name}.yaml" for chart in every.charts for name in ("dev", "test", "qa", "staging", "prod")
     }
 
 

@@ -186,6 +186,20 @@ class TestWrite:
         result = ChartFiles(CHART | {"floe-jobs/Chart.yaml": "name: jobs\n"}).write(tmp_path)
         assert result.changed == ("floe-jobs/Chart.yaml",)
 
+    def test_what_was_done_in_one_chart(self, charts: Path) -> None:
+        (charts / "floe-platform" / "values-qa.yaml").write_text("a: 1\n")
+        files = ChartFiles(without("web.yaml") | {"floe-platform-2/Chart.yaml": "name: two\n"})
+        result = files.write(charts)
+        both = ("floe-platform", "floe-platform-2")
+        first, second = (result.of_chart(name) for name in both)
+        assert first.removed == ("floe-platform/templates/web.yaml",) and first.added == ()
+        assert second.added == ("floe-platform-2/.floe-charts-files", "floe-platform-2/Chart.yaml")
+        assert second.removed == second.changed == second.unchanged == ()
+        for fate in ("added", "changed", "removed", "unchanged", "kept"):
+            assert sorted(getattr(first, fate) + getattr(second, fate)) == sorted(getattr(result, fate))
+        assert first.differs and second.differs and not result.of_chart("floe").differs
+        assert first.directory == result.directory
+
     def test_a_chart_of_an_earlier_run_stays_where_this_run_makes_another(self, charts: Path) -> None:
         ChartFiles({"other/Chart.yaml": "name: other\n"}).write(charts)
         assert content(charts) == CHART | {"other/Chart.yaml": "name: other\n"}
@@ -194,6 +208,31 @@ class TestWrite:
         lines = (chart / LIST_NAME).read_text().splitlines()
         assert lines[0].startswith("# Written by floe-charts")
         assert lines[1:] == ["Chart.yaml", "templates/web.yaml", "values-prod.yaml", "values.yaml"]
+
+
+class TestJoined:
+    """The files of two runs as those of one."""
+
+    JOBS = {"floe-jobs/Chart.yaml": "name: floe-jobs\n"}
+
+    def test_all_are_there_and_kept_ones_stay_kept(self, charts: Path) -> None:
+        platform = ChartFiles(without("values-prod.yaml"), keep={"floe-platform/values-prod.yaml"})
+        jobs = ChartFiles(self.JOBS, keep={"floe-jobs/values-prod.yaml"})
+        joined = platform.joined(jobs)
+        assert dict(joined) == dict(platform) | self.JOBS
+        assert joined.charts == ("floe-jobs", "floe-platform")
+        assert joined.keep == platform.keep | jobs.keep
+        assert joined.write(charts).kept == ("floe-platform/values-prod.yaml",)
+        assert content(charts) == CHART | self.JOBS
+
+    def test_neither_is_changed(self) -> None:
+        platform, jobs = ChartFiles(CHART), ChartFiles(self.JOBS)
+        platform.joined(jobs, ChartFiles({}))
+        assert (dict(platform), dict(jobs)) == (CHART, self.JOBS)
+
+    def test_one_chart_cannot_come_from_two(self) -> None:
+        with pytest.raises(ValueError, match="two are one chart"):
+            ChartFiles(CHART).joined(ChartFiles(self.JOBS), ChartFiles({"floe-jobs/README.md": ""}))
 
 
 class TestKeep:

@@ -12,12 +12,12 @@ from floe_charts.verify.values import MISSING, get_at, leaves
 from tests.support import write_chart
 from tests.synth.cases import artifact
 from tests.synth.charts import WrittenChart
-from tests.synth.test_renders import in_every_environment
+from tests.synth.test_renders import of_both_charts
 
 ChartOf = Callable[[str], WrittenChart]
 
 
-@in_every_environment
+@of_both_charts
 def test_an_overlay_holds_differences_only(case: str, environment: str, chart_of: ChartOf) -> None:
     chart = chart_of(case)
     for path, value in leaves(chart.overlays[environment]):
@@ -27,7 +27,7 @@ def test_an_overlay_holds_differences_only(case: str, environment: str, chart_of
         assert value != {}, f"{path} changes nothing"
 
 
-@in_every_environment
+@of_both_charts
 def test_helm_merges_exactly_the_values_of_the_environment(
     case: str, environment: str, chart_of: ChartOf, tmp_path: Path
 ) -> None:

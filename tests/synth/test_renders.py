@@ -13,6 +13,7 @@ from floe_charts.verify.schemas import CustomSchemas, validate_objects
 from tests.support import SHARED, echoed_values
 from tests.synth.cases import CASES, made
 from tests.synth.charts import UPSTREAM, WrittenChart
+from tests.synth.jobs_cases import JOBS_CASES, made_jobs
 
 ChartOf = Callable[[str], WrittenChart]
 
@@ -29,7 +30,9 @@ ENVIRONMENTS = [
     }.items()
     for environment in environments
 ]
+JOBS_ENVIRONMENTS = [(case, environment) for case, names in JOBS_CASES.items() for environment in names]
 in_every_environment = pytest.mark.parametrize(("case", "environment"), ENVIRONMENTS)
+of_both_charts = pytest.mark.parametrize(("case", "environment"), ENVIRONMENTS + JOBS_ENVIRONMENTS)
 
 
 def objects_in(chart: WrittenChart, environment: str) -> list[RenderedObject]:
@@ -43,9 +46,10 @@ def objects_in(chart: WrittenChart, environment: str) -> list[RenderedObject]:
 
 def test_all_environments_of_all_cases_are_tried() -> None:
     assert [(case, environment) for case in CASES for environment in made(case).environments] == ENVIRONMENTS
+    assert {case: made_jobs(case)[0].environments for case in JOBS_CASES} == JOBS_CASES
 
 
-@in_every_environment
+@of_both_charts
 def test_lint_misses_nothing_but_dependencies(case: str, environment: str, chart_of: ChartOf) -> None:
     chart = chart_of(case)
     messages = lint(chart.path, chart.overlays[environment], strict=True, kube_version=f"{OLDEST}.0")
@@ -53,7 +57,7 @@ def test_lint_misses_nothing_but_dependencies(case: str, environment: str, chart
     assert [one for one in faults if "missing these dependencies" not in one.text] == []
 
 
-@in_every_environment
+@of_both_charts
 def test_every_object_fits_kubernetes_and_says_its_namespace(case: str, environment: str, chart_of: ChartOf) -> None:
     chart = chart_of(case)
     objects = objects_in(chart, environment)
@@ -61,20 +65,28 @@ def test_every_object_fits_kubernetes_and_says_its_namespace(case: str, environm
     report = validate_objects(objects, [OLDEST, latest_kube_version()])
     assert report.findings == ()
     assert report.checked >= 2 * (len(objects) - sum(report.without_schema.values())) > 0
-    assert set(report.without_schema) <= {"postgresql.cnpg.io/v1/Cluster", "postgresql.cnpg.io/v1/Database"}
+    assert set(report.without_schema) <= {
+        "postgresql.cnpg.io/v1/Cluster",
+        "postgresql.cnpg.io/v1/Database",
+        "external-secrets.io/v1/ExternalSecret",
+    }
     # Nothing here is cluster-wide.
     wanted = chart.deployment.namespace(environment)
     assert [str(one) for one in objects if one.namespace != wanted] == []
 
 
 @pytest.mark.skipif(not CRDS.exists(), reason="the schemas of custom resources are not beside the repository")
-@pytest.mark.parametrize(("case", "environment"), [("default", "prod"), ("two-products", "prod"), ("renamed", "eu")])
+@pytest.mark.parametrize(
+    ("case", "environment"),
+    [("default", "prod"), ("two-products", "prod"), ("renamed", "eu"), ("jobs-two-products", "prod")],
+)
 def test_custom_resources_fit_their_schemas(case: str, environment: str, chart_of: ChartOf) -> None:
     objects = objects_in(chart_of(case), environment)
     report = validate_objects(objects, [OLDEST, latest_kube_version()], CustomSchemas.from_directory(CRDS))
     assert report.findings == ()
     assert report.without_schema == {}
-    assert {"Cluster", "Database"} <= {one.kind for one in objects}
+    expected = {"ExternalSecret"} if case.startswith("jobs") else {"Cluster", "Database"}
+    assert expected <= {one.kind for one in objects}
 
 
 @pytest.mark.skipif(not UPSTREAM.exists(), reason="the values of upstream's charts are not beside the repository")

@@ -28,7 +28,7 @@ from floe_charts.constructs.products import ProductFacts
 from floe_charts.deployment import Deployment
 from floe_charts.errors import ArtifactError, DeclarationError, shorten
 
-__all__ = ["PlatformPlan", "Product", "plan_platform"]
+__all__ = ["PlatformPlan", "Product", "plan_platform", "refuse_collisions"]
 
 _OAUTH2 = "plugins.catalog.config.oauth2"
 
@@ -56,7 +56,7 @@ class PlatformPlan:
 def plan_platform(artifacts: Sequence[CompiledArtifacts], deployment: Deployment) -> PlatformPlan:
     """The plan for the data products in ``artifacts``; their order does not matter."""
     products = sorted(artifacts, key=lambda artifact: artifact.slug)
-    _refuse_collisions(products)
+    refuse_collisions(products)
     wanted = deployment.components
     found = [Product(artifact, deployment.chart.fullname) for artifact in products]
     notices = [notice for product in found for notice in product.notices()]
@@ -80,7 +80,7 @@ def plan_platform(artifacts: Sequence[CompiledArtifacts], deployment: Deployment
     )
 
 
-def _refuse_collisions(artifacts: Sequence[CompiledArtifacts]) -> None:
+def refuse_collisions(artifacts: Sequence[CompiledArtifacts]) -> None:
     """Refuse two artifacts that would be one data product, of which one would be lost."""
     seen: dict[str, CompiledArtifacts] = {}
     for artifact in artifacts:
@@ -169,6 +169,15 @@ class Product:
             return False
         outside = self._outside("observability.lineage_endpoint") or self._outside("plugins.lineage_backend.config.url")
         return backend in (None, "marquez") and not outside
+
+    @property
+    def lineage_url(self) -> str | None:
+        """The server outside that takes its lineage by HTTP, without the path of its API."""
+        observability = self.artifact.observability
+        endpoint = self.endpoints.get("observability.lineage_endpoint")
+        if not observability.lineage or observability.lineage_transport in ("console", "noop") or endpoint is None:
+            return None
+        return endpoint.url.removesuffix("/").removesuffix("/api/v1/lineage") if _is_outside(endpoint) else None
 
     @property
     def uses_minio(self) -> bool:

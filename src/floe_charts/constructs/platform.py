@@ -167,7 +167,7 @@ class FloePlatform(EnvironmentChart):
         if scrapes := [scrape for part in self.parts for scrape in part.scrapes()]:
             Monitoring(self, scrapes=scrapes)
         self.network = Network(self.parts)
-        NetworkPolicies(self, network=self.network)
+        NetworkPolicies(self, network=self.network, clients=self.deployment.jobs.charts())
         Namespace(self)
         Quotas(self)
 

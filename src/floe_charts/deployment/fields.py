@@ -21,6 +21,7 @@ __all__ = [
     "NAME_LENGTH",
     "SHORT_NAME_LENGTH",
     "CpuQuantity",
+    "FullName",
     "KubeContext",
     "MemoryQuantity",
     "Name",
@@ -47,6 +48,7 @@ NAMESPACE_LENGTH = 63
 """Longest namespace: Kubernetes takes a DNS label of RFC 1123."""
 
 _LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_LETTER_FIRST = r"[a-z]([a-z0-9-]*[a-z0-9])?"
 _NAMESPACE = r"([a-z0-9-]|\{env\})+"
 _CPU = r"([0-9]{1,9}m|[0-9]{1,9}(\.[0-9]{1,3})?)"
 _MEMORY = r"[0-9]{1,18}(\.[0-9]{1,9})?([kMGTPE]|[KMGTPE]i|[eE]\+?[0-9]{1,2})?"
@@ -111,8 +113,14 @@ def _name(found: str, length: int = NAME_LENGTH) -> str:
     return found
 
 
+def _full_name(found: str, length: int = NAME_LENGTH) -> str:
+    if not _name(found, length)[0].isalpha():
+        raise refusal(f"{shorten(found)} cannot begin names of objects", "expected a letter first, as Services want it")
+    return found
+
+
 def _short_name(found: str) -> str:
-    return _name(found, SHORT_NAME_LENGTH)
+    return _full_name(found, SHORT_NAME_LENGTH)
 
 
 def _namespace(found: str) -> str:
@@ -194,7 +202,8 @@ def _quantity(pattern: str, check: Callable[[str], str]) -> tuple[BeforeValidato
 
 
 Name = Annotated[str, AfterValidator(_name), _schema(_LABEL, maxLength=NAME_LENGTH)]
-ShortName = Annotated[str, AfterValidator(_short_name), _schema(_LABEL, maxLength=SHORT_NAME_LENGTH)]
+FullName = Annotated[str, AfterValidator(_full_name), _schema(_LETTER_FIRST, maxLength=NAME_LENGTH)]
+ShortName = Annotated[str, AfterValidator(_short_name), _schema(_LETTER_FIRST, maxLength=SHORT_NAME_LENGTH)]
 NamespaceTemplate = Annotated[str, AfterValidator(_namespace), _schema(_NAMESPACE)]
 SemanticVersion = Annotated[str, AfterValidator(_version), _schema(f"v?{_SEMVER}")]
 Repository = Annotated[str, AfterValidator(_repository), _schema(_REPOSITORY)]

@@ -16,7 +16,7 @@ from floe_charts.errors import DeploymentError, nearest
 from . import loader
 from .components import Components
 from .environments import CLUSTERS, KIND_BY_NAME, PRESETS, Cluster, Environment, ResourcePreset
-from .fields import NAMESPACE_LENGTH, Name, PrintableText, SemanticVersion, Settings, ShortName, dns_label
+from .fields import NAMESPACE_LENGTH, FullName, Name, PrintableText, SemanticVersion, Settings, ShortName, dns_label
 from .gitops import GitOps
 from .schema import draft07
 
@@ -31,7 +31,7 @@ class ChartInfo(Settings):
     app_version: PrintableText | None = Field(
         default=None, description="appVersion of the chart; without it floe-charts says one."
     )
-    fullname: Name = Field(
+    fullname: FullName = Field(
         default="floe-platform", description="First part of the name of every object, whatever the release is called."
     )
 

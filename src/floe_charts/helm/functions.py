@@ -14,9 +14,9 @@ from floe_charts.helm.spec import BOOLEAN, NUMBER, STRING, Spec
 
 __all__ = [
     "CHART_APP_VERSION", "CHART_NAME", "CHART_VERSION", "RELEASE_NAME", "RELEASE_NAMESPACE", "RELEASE_SERVICE",
-    "and_", "condition_of", "default", "eq", "file_text", "filled", "ge", "gt", "holds_objects", "include", "join", "le",
-    "lt", "matches", "ne", "nonempty", "not_", "or_", "presence", "present", "raw_template", "ternary", "to_json", "tpl",
-    "variable",
+    "and_", "condition_of", "default", "eq", "file_text", "filled", "ge", "gt", "holds_objects", "include", "join",
+    "le", "lt", "matches", "ne", "nonempty", "not_", "or_", "presence", "present", "raw_template", "ternary", "to_json",
+    "tpl", "variable",
 ]  # fmt: skip
 
 _T = TypeVar("_T")

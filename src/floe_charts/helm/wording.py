@@ -32,6 +32,8 @@ _NOUNS = {
     "array": "a list",
     "null": "null",
 }
+_LONGEST_PATTERN = 150
+"""Of longer ones nobody reads what is wrong."""
 _FORMS: dict[str, str] = {
     DNS_LABEL_PATTERN: "a name of lower-case letters, digits and '-' that begins with a letter",
     DNS_NAME_PATTERN: "a name of lower-case letters, digits, '-' and '.', with a letter or digit at both ends",
@@ -65,6 +67,8 @@ def problem(error: Any) -> str:
         return f"is fixed to {found_text(kind.expected_value)}, found {found}"
     if kind.name == "pattern" and kind.pattern in _FORMS:
         return f"takes {_FORMS[kind.pattern]}, found {found}"
+    if kind.name == "pattern" and len(kind.pattern) > _LONGEST_PATTERN:
+        return f"is not of the form that its description in values.yaml or values.schema.json says, found {found}"
     if kind.name == "propertyNames":
         return f"has a key that cannot be one: {_key_problem(kind.error)}"
     if kind.name == "not":

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from floe_charts.artifacts import CompiledArtifacts
+from floe_charts.constructs.environment_chart import EnvironmentChart
 from floe_charts.constructs.jobs.chart import FloeJobs, jobs_charts
 from floe_charts.deployment import Deployment
 from floe_charts.errors import ArtifactError, DeploymentError
 from floe_charts.synth.files import ChartFiles
 from floe_charts.synth.layering import JOBS, LayeredChart
 from floe_charts.synth.overrides import Override
+from floe_charts.synth.release_size import RELEASE_LIMIT, release_size
 
 __all__ = ["VALUES_LIMIT", "JobsFiles", "synth_jobs"]
 
 VALUES_LIMIT = 1_000_000
 """Most bytes of a values.yaml: Helm keeps values, chart and what it rendered in one Secret of 1 MiB at most."""
+
+_NEARLY = 0.85
+"""What is taken for a full release, for its size is estimated."""
+_TEMPLATES = 45_000
 
 
 class JobsFiles(ChartFiles):
@@ -36,11 +42,28 @@ class JobsFiles(ChartFiles):
         super().__init__(files, keep)
         self.environments: tuple[str, ...] = tuple(environments)
         """The environments whose overlays are among the files."""
-        self.notices: tuple[str, ...] = tuple(
-            dict.fromkeys(line for one in layered for line in one.chart.notices(one.served))
-        )
+        seen = [line for one in layered for line in one.chart.notices(one.served)]
+        self.notices: tuple[str, ...] = tuple(dict.fromkeys((*seen, *self._large_releases(layered))))
         """What to look at, a line each."""
         self._layered = {one.chart.chart_name: one for one in layered}
+
+    def _large_releases(self, layered: Sequence[LayeredChart]) -> Iterator[str]:
+        """A line where Helm could not keep the release of a chart: that of the largest."""
+        shards = len(layered)
+        sizes = {one.chart.chart_name: self._release_size(one.chart) for one in layered}
+        name = max(sizes, key=lambda one: sizes[one], default="")
+        if name and sizes[name] > _NEARLY * RELEASE_LIMIT:
+            wanted = _more_shards(shards, sizes[name], _NEARLY * RELEASE_LIMIT)
+            yield (
+                f"{name}: a release takes about {sizes[name] / 1e6:.1f} MB with the products' artifacts, and Helm and "
+                f"Flux keep 1 MB (Argo CD keeps none): spread the products over more charts, jobs.shards: {wanted}"
+            )
+
+    def _release_size(self, chart: EnvironmentChart) -> int:
+        root = chart.chart_name
+        texts = {path: self[f"{root}/{path}"] for path in chart.extra_files()}
+        # The rest is alike from product to product.
+        return release_size(texts, _TEMPLATES + len(self[f"{root}/values.yaml"]) // 10)
 
     def final_values(self, environment: str, chart: str | None = None) -> dict[str, Any]:
         """The final values of an environment, of the chart of this name where there are several."""
@@ -86,12 +109,17 @@ def _layered(
     )
 
 
+def _more_shards(shards: int, size: int, limit: float) -> int:
+    """The number of charts, a power of two, of which none is too large if now ``shards`` are of ``size`` at most."""
+    return next((2**power for power in range(1, 10) if 2**power * limit * 0.8 > size * shards), 1024)
+
+
 def _refuse_large(files: JobsFiles, deployment: Deployment) -> None:
     sizes = {name: len(files[f"{name}/values.yaml"].encode()) for name in files.charts}
     largest = max(sizes.values(), default=0)
     if largest > VALUES_LIMIT:
         shards = deployment.jobs.shards
-        wanted = next(2**power for power in range(1, 11) if 2**power * VALUES_LIMIT * 0.8 > largest * shards)
+        wanted = _more_shards(shards, largest, VALUES_LIMIT)
         raise DeploymentError(
             deployment.source,
             "jobs.shards",

@@ -45,7 +45,7 @@ class FloeJobs(EnvironmentChart):
         info = self.deployment.jobs
         ending = f"-{shard}" if shard else ""
         longest = len(f"{info.fullname}-{info.shards}" if info.shards > 1 else info.fullname)
-        self.products: tuple[ProductPlan, ...] = plan_products(self.artifacts, self.deployment.chart.fullname, longest)
+        self.products: tuple[ProductPlan, ...] = plan_products(self.artifacts, self.deployment, longest)
         super().__init__(
             f"{info.name}{ending}",
             version=info.version,
@@ -93,7 +93,7 @@ class FloeJobs(EnvironmentChart):
         products = [product.values for product in self.products]
         served = {
             OTLP_GRPC: any(product.service_name for product in products),
-            MARQUEZ: any(product.lineage_namespace for product in products),
+            MARQUEZ: any(product.lineage_namespace and not product.lineage_url for product in products),
             POLARIS: any(product.uses_polaris for product in self.products),
         }
         platform = self.deployment.chart.fullname
@@ -108,8 +108,11 @@ class FloeJobs(EnvironmentChart):
         ]
 
     def notices(self, served: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        """What the products give reason to look at."""
-        return [*super().notices(served), *(line for product in self.products for line in product.notices)]
+        """Schedules that environments want of the products, and that are none."""
+        named = [self.deployment.environment(name) for name in served]
+        wanted = any(environment.default_schedules for environment in named)
+        lines = [product.unusable_schedule for product in self.products if product.unusable_schedule and wanted]
+        return [*super().notices(served), *lines]
 
 
 def jobs_charts(artifacts: Sequence[CompiledArtifacts], deployment: Deployment) -> list[FloeJobs]:
@@ -132,8 +135,9 @@ def jobs_charts(artifacts: Sequence[CompiledArtifacts], deployment: Deployment) 
 @cache
 def _values_class(keys: tuple[str, ...]) -> type[JobsValues]:
     """The values whose products are those of ``keys``: of no other one there are files."""
-    known: Any = Annotated[DnsLabel, OneOf(keys)]
-    field: Any = pydantic.Field({}, description=JobsValues.model_fields["products"].description)
+    known: Any = Annotated[DnsLabel, OneOf(keys)] if keys else DnsLabel
+    most = None if keys else 0
+    field: Any = pydantic.Field({}, max_length=most, description=JobsValues.model_fields["products"].description)
     return create_model(
         "JobsValues", __base__=JobsValues, __doc__=JobsValues.__doc__, products=(dict[known, ProductJobs], field)
     )

@@ -8,12 +8,12 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from floe_charts.artifacts import CompiledArtifacts, public_text
-from floe_charts.artifacts.credentials import env_vars, is_secret_text, without_placeholders
+from floe_charts.artifacts.credentials import env_vars, is_secret_text, without_defaults, without_placeholders
 from floe_charts.documents import child_path
 from floe_charts.errors import ArtifactError
 from floe_charts.helm.valuesfile import overlay_text
@@ -44,9 +44,11 @@ def product_files(artifact: CompiledArtifacts, keys: Mapping[str, str]) -> Produ
     tree: dict[str, Any] = _without_credentials(artifact.model_dump(mode="json"), "", keys)
     for field in tree.keys() - _SEARCHED:
         tree[field] = _public(tree[field], field)
-    texts = {ARTIFACTS_FILE: json.dumps(tree, indent=2, ensure_ascii=False) + "\n"}
+    # Compiled anew from the same sources, it shall make no difference; the contract wants the field.
+    tree["metadata"]["compiled_at"] = "1970-01-01T00:00:00Z"
+    texts = {ARTIFACTS_FILE: json.dumps(tree, indent=2, ensure_ascii=False, sort_keys=True) + "\n"}
     if artifact.dbt_profiles is not None:
-        texts[PROFILES_FILE] = overlay_text(tree["dbt_profiles"], _HEADER)
+        texts[PROFILES_FILE] = overlay_text(_sorted(tree["dbt_profiles"]), _HEADER)
     size = sum(len(text.encode()) for text in texts.values())
     if size <= LIMIT:
         return ProductFiles(texts, compressed=False)
@@ -65,13 +67,27 @@ def product_files(artifact: CompiledArtifacts, keys: Mapping[str, str]) -> Produ
 
 def _without_credentials(value: Any, path: str, keys: Mapping[str, str]) -> Any:
     if path in keys:
-        named = isinstance(value, str) and env_vars(value) and not is_secret_text(without_placeholders(value))
-        return value if named else f"{{{{ env_var('{keys[path]}') }}}}"
+        return _named(value, keys.values()) or f"{{{{ env_var('{keys[path]}') }}}}"
     if isinstance(value, dict):
         return {key: _without_credentials(item, child_path(path, key), keys) for key, item in value.items()}
     if isinstance(value, list):
         return [_without_credentials(item, child_path(path, index), keys) for index, item in enumerate(value)]
     return value
+
+
+def _named(value: object, variables: Collection[str]) -> str | None:
+    """``value`` where it only names variables already, without defaults: these may be credentials."""
+    if not isinstance(value, str) or not env_vars(value) or is_secret_text(without_placeholders(value)):
+        return None
+    bare = without_defaults(value, variables)
+    return None if any(name in variables and has_default for name, has_default in env_vars(bare)) else bare
+
+
+def _sorted(value: Any) -> Any:
+    """``value`` with sorted keys: it does not depend on the order in which the artifact has them."""
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value
 
 
 def _public(value: Any, path: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,8 +11,8 @@ from floe_charts.artifacts import CompiledArtifacts, ResolvedModel, public_text
 from floe_charts.constructs.jobs.files import ProductFiles, product_files
 from floe_charts.constructs.jobs.schedule import is_schedule
 from floe_charts.constructs.jobs.values import CUSTOM_NAME_LENGTH, DbtJob, IngestionJob, ProductJobs
-from floe_charts.constructs.plan import Product
-from floe_charts.deployment import EnvironmentKind
+from floe_charts.constructs.plan import Product, refuse_collisions
+from floe_charts.deployment import Deployment, EnvironmentKind
 
 __all__ = ["ProductPlan", "plan_products"]
 
@@ -38,7 +39,8 @@ class ProductPlan:
     default_schedule: str | None
     uses_dagster: bool
     uses_polaris: bool
-    notices: tuple[str, ...]
+    unusable_schedule: str | None
+    """A line on a default schedule that is none."""
 
     def target(self, environment: str, kind: EnvironmentKind, usual: str) -> str:
         """The target of the profile for an environment; ``usual`` where the profile says nothing."""
@@ -46,39 +48,44 @@ class ProductPlan:
         return next((one for one in wanted if one in self.targets), self.default_target or usual)
 
 
-def plan_products(artifacts: Sequence[CompiledArtifacts], platform: str, fullname: int) -> tuple[ProductPlan, ...]:
-    """The plans of ``artifacts``; ``platform`` is the full name of the platform's chart.
+def plan_products(
+    artifacts: Sequence[CompiledArtifacts], deployment: Deployment, fullname: int
+) -> tuple[ProductPlan, ...]:
+    """The plans of ``artifacts`` beside the platform of ``deployment``.
 
     ``fullname`` is the length of the full name of the jobs' chart: keys are shortened so that CronJobs get names.
+    Raises :class:`~floe_charts.errors.ArtifactError` for an artifact that no ConfigMap holds, and for a second one of a
+    data product.
     """
+    refuse_collisions(artifacts)
     longest = _CRON_JOB_NAME - fullname - CUSTOM_NAME_LENGTH - 2
-    return tuple(_plan(artifact, platform, longest) for artifact in artifacts)
+    return tuple(_plan(artifact, deployment, longest) for artifact in artifacts)
 
 
-def _plan(artifact: CompiledArtifacts, platform: str, longest: int) -> ProductPlan:
-    product = Product(artifact, platform)
+def _plan(artifact: CompiledArtifacts, deployment: Deployment, longest: int) -> ProductPlan:
+    parts = deployment.components
+    product = Product(artifact, deployment.chart.fullname)
     facts = product.facts()
     files = product_files(artifact, facts.credentials)
     targets, default_target = _targets(artifact)
     orchestrator = artifact.plugin("orchestrator")
     schedule = (orchestrator.config or {}).get("default_schedule") if orchestrator is not None else None
     usable = isinstance(schedule, str) and is_schedule(schedule)
-    observability = artifact.observability
-    lineage = observability.lineage and observability.lineage_transport not in ("console", "noop")
+    here = product.uses_marquez and parts.marquez.enabled is not False
+    elsewhere = None if product.uses_marquez else product.lineage_url
     values = ProductJobs(
         name=facts.name,
         version=facts.version,
         compressed=True if files.compressed else None,
         credentials_secret=facts.credentials_secret,
         credentials=sorted(set(facts.credentials.values())) or None,
-        service_name=facts.service_name if product.uses_otel else None,
-        lineage_namespace=facts.lineage_namespace if lineage else None,
+        service_name=facts.service_name if product.uses_otel and parts.otel.enabled is not False else None,
+        lineage_namespace=facts.lineage_namespace if here or elsewhere else None,
+        lineage_url=elsewhere,
         dbt=DbtJob(select=_selectors(artifact)) if artifact.dbt_profiles is not None else None,
         ingestion=IngestionJob() if artifact.plugin("ingestion") is not None else None,
     )
-    notices = []
-    if schedule and not usable:
-        notices.append(f"{artifact.source}: plugins.orchestrator.config.default_schedule is no schedule of five fields")
+    where = f"{artifact.source}: plugins.orchestrator.config.default_schedule"
     return ProductPlan(
         _key(artifact.slug, longest),
         values,
@@ -87,34 +94,36 @@ def _plan(artifact: CompiledArtifacts, platform: str, longest: int) -> ProductPl
         default_target,
         schedule if isinstance(schedule, str) and usable else None,
         product.uses_dagster,
-        product.uses_polaris,
-        tuple(notices),
+        product.uses_polaris and parts.polaris.enabled is not False,
+        f"{where} is none that a CronJob takes, and its job has no schedule" if schedule and not usable else None,
     )
 
 
 def _selectors(artifact: CompiledArtifacts) -> list[str] | None:
     """dbt's selectors of the product's models: their tags, and the names of those without."""
     models = artifact.transforms.models if artifact.transforms is not None else []
-    return sorted({selector for model in models for selector in _selectors_of(model)}) or None
+    return sorted({selector for model in models for selector in _selectors_of(model) if selector}) or None
 
 
 def _selectors_of(model: ResolvedModel) -> list[str]:
     tags = [public_text(tag) for tag in model.tags or []]
-    return [f"tag:{tag}" for tag in tags if tag] or [public_text(model.name)]
+    # In dbt's syntax a space or a comma is between two selectors.
+    return [f"tag:{tag}" for tag in tags if re.fullmatch(r"[^\s,]+", tag)] or [public_text(model.name)]
 
 
 def _targets(artifact: CompiledArtifacts) -> tuple[tuple[str, ...], str | None]:
     """The targets of the product's dbt profile, and the one that it takes by itself."""
     for profile in (artifact.dbt_profiles or {}).values():
         if isinstance(profile, dict) and isinstance(profile.get("outputs"), dict):
-            target = profile.get("target")
-            return tuple(profile["outputs"]), target if isinstance(target, str) and "{{" not in target else None
+            targets, target = tuple(profile["outputs"]), profile.get("target")
+            if target not in targets:  # Maybe dbt is to read it from a variable.
+                target = targets[0] if len(targets) == 1 else None
+            return targets, target
     return (), None
 
 
 def _key(slug: str, longest: int) -> str:
     """The product's key; a long one ends in a hash of the whole."""
-    key = slug if slug[:1].isalpha() else f"p-{slug}"
-    if len(key) <= longest:
-        return key
-    return f"{key[: longest - 9].rstrip('-')}-{hashlib.sha256(slug.encode()).hexdigest()[:8]}"
+    if len(slug) <= longest:
+        return slug
+    return f"{slug[: longest - 9].rstrip('-')}-{hashlib.sha256(slug.encode()).hexdigest()[:8]}"

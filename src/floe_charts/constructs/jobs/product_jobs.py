@@ -44,7 +44,7 @@ PRODUCT_LABEL = "app.kubernetes.io/data-product"
 _PRODUCT, _PACKED = "/etc/floe/product", "/etc/floe/packed"
 # A day that never comes, for Kubernetes wants a schedule where nothing is scheduled.
 _NEVER = "0 0 31 2 *"
-_UNPACK = f'for file in {_PACKED}/*.gz; do name=${{file##*/}}; gunzip -c "$file" > "{_PRODUCT}/${{name%.gz}}"; done'
+_UNPACK = f'for file in {_PACKED}/*.gz; do name=${{file##*/}}; gunzip -c < "$file" > "{_PRODUCT}/${{name%.gz}}"; done'
 
 
 class DataProductJobs(PlatformPart[JobsValues]):
@@ -83,12 +83,13 @@ class DataProductJobs(PlatformPart[JobsValues]):
         account = runner.service_account_name(v)
         with self.when(nonempty(v.launchers)):
             self._add_launcher(v)
-        with self.when(v.network_policy.enabled):
-            self.add(self._network_policy(v))
         products: Mapping[str, Any] = v.products
+        with self.when(and_(v.network_policy.enabled, nonempty(products))):
+            self.add(self._network_policy(v))
         with self.each(products) as (key, product):
             self.add(self._files(key, product))
-            with self.when(and_(present(product.credentials_secret), eq(v.secrets.source, "external"))):
+            fetched = and_(present(product.credentials_secret), nonempty(product.credentials))
+            with self.when(and_(fetched, eq(v.secrets.source, "external"))):
                 self.add(self._external_secret(v, key, product))
             dbt, ingestion = self._part("dbt", key), self._part("ingestion", key)
             with self.when(and_(v.dbt.enabled, present(product.dbt))):
@@ -214,7 +215,10 @@ class DataProductJobs(PlatformPart[JobsValues]):
             "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
             "OTEL_RESOURCE_ATTRIBUTES": when(nonempty(environment), f"deployment.environment.name={environment}"),
         }
-        lineage = {"OPENLINEAGE_URL": self.url(MARQUEZ), "OPENLINEAGE_NAMESPACE": product.lineage_namespace}
+        lineage = {
+            "OPENLINEAGE_URL": default(product.lineage_url, self.url(MARQUEZ)),
+            "OPENLINEAGE_NAMESPACE": product.lineage_namespace,
+        }
         return {
             "FLOE_PRODUCT": product.name,
             "FLOE_COMPILED_ARTIFACTS": f"{_PRODUCT}/{ARTIFACTS_FILE}",
@@ -222,6 +226,7 @@ class DataProductJobs(PlatformPart[JobsValues]):
             # The image's own file system is read only.
             "DBT_TARGET_PATH": "/tmp/target",
             "DBT_LOG_PATH": "/tmp/logs",
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
             "HOME": "/tmp",
             **when(present(product.service_name), telemetry, {"OTEL_SDK_DISABLED": "true"}),
             **when(present(product.lineage_namespace), lineage, {"OPENLINEAGE_DISABLED": "true"}),
@@ -264,7 +269,7 @@ class DataProductJobs(PlatformPart[JobsValues]):
         return {
             "apiVersion": "external-secrets.io/v1",
             "kind": "ExternalSecret",
-            "metadata": self.metadata(name, "secrets"),
+            "metadata": self.metadata(name, "secrets", labels={PRODUCT_LABEL: key}),
             "spec": {
                 "refreshInterval": v.secrets.refresh_interval,
                 "secretStoreRef": {"name": store.name, "kind": store.kind},

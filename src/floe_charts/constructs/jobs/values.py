@@ -46,12 +46,14 @@ _Text = Annotated[str, StringConstraints(pattern=WRITABLE_PATTERN, max_length=50
 _TimeZone = Annotated[
     str, StringConstraints(pattern=r"^(Etc/UTC|[A-Z][A-Za-z_]+(/[A-Z][A-Za-z_-]+){1,2})$", max_length=60)
 ]
-_JobName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=CUSTOM_NAME_LENGTH)]
+# Without '-', so that no job of one product has the name of another product's.
+_JobName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*$", max_length=CUSTOM_NAME_LENGTH)]
 _Namespace = Annotated[str, StringConstraints(pattern=NAMESPACE_PATTERN, max_length=63)]
 _RemoteKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._/:-]+$", max_length=500)]
 OWN_VARIABLES = Without(
     "DBT_LOG_PATH",
     "DBT_PROFILES_DIR",
+    "DBT_SEND_ANONYMOUS_USAGE_STATS",
     "DBT_TARGET_PATH",
     "FLOE_COMPILED_ARTIFACTS",
     "FLOE_PRODUCT",
@@ -139,7 +141,9 @@ class DbtJob(Values):
     """When and what dbt runs for one product."""
 
     schedule: JobSchedule | None = Field(
-        None, description="When: minute, hour, day, month, day of the week; absent: when somebody asks for it."
+        None,
+        description="When: minute, hour, day, month, day of the week, as 30 6 * * MON-FRI, or @daily; absent: when "
+        "somebody asks for it.",
     )
     suspend: bool | None = Field(None, description="Whether the schedule is passed over.")
     target: _Text | None = Field(None, description="Target of the profile; absent: dbt.target.")
@@ -152,7 +156,7 @@ class DbtJob(Values):
 class IngestionJob(Values):
     """When and how the sources of one product are loaded."""
 
-    schedule: JobSchedule | None = Field(None, description="When; absent: when somebody asks for it.")
+    schedule: JobSchedule | None = Field(None, description="When, as in dbt; absent: when somebody asks for it.")
     suspend: bool | None = Field(None, description="Whether the schedule is passed over.")
     command: list[_Argument] | None = Field(None, description="Program of the image; absent: ingestion.command.")
     resources: Resources | None = Field(None, description="CPU and memory; absent: ingestion.resources.")
@@ -162,7 +166,7 @@ class CustomJob(Values):
     """A job of somebody's own for one product."""
 
     command: list[_Argument] = Field(["true"], min_length=1, max_length=100, description="Program and arguments.")
-    schedule: JobSchedule | None = Field(None, description="When; absent: when somebody asks for it.")
+    schedule: JobSchedule | None = Field(None, description="When, as in dbt; absent: when somebody asks for it.")
     suspend: bool | None = Field(None, description="Whether the schedule is passed over.")
     image: JobImage | None = Field(None, description="Its image; absent: the product's.")
     resources: Resources | None = Field(None, description="CPU and memory; absent: custom.resources.")
@@ -179,9 +183,12 @@ class ProductJobs(Values):
     credentials: list[EnvName] | None = Field(None, description="Keys of that Secret.")
     service_name: _Text | None = Field(None, description="service.name of its telemetry; absent: it sends none.")
     lineage_namespace: _Text | None = Field(None, description="OpenLineage namespace; absent: it tells no lineage.")
+    lineage_url: _Text | None = Field(None, description="Server that takes its lineage; absent: the platform's.")
     dbt: DbtJob | None = Field(None, description="Its dbt job; absent: it has none.")
     ingestion: IngestionJob | None = Field(None, description="Its ingestion job; absent: it has none.")
-    custom: dict[_JobName, CustomJob] | None = Field(None, description="Jobs of your own, by name.")
+    custom: Annotated[dict[_JobName, CustomJob], Without("dbt", "ingestion")] | None = Field(
+        None, description="Jobs of your own, by a name of letters and digits."
+    )
 
 
 class StoreRef(Values):

@@ -112,10 +112,17 @@ class NetworkPolicies(PlatformPart[NetworkPoliciesValues]):
 
     title: ClassVar[str] = "NetworkPolicies"
 
-    def __init__(self, chart: HelmChart, id: str = "networkPolicies", *, network: Network) -> None:
-        """``network`` is what the parts declare."""
+    def __init__(
+        self,
+        chart: HelmChart,
+        id: str = "networkPolicies",
+        *,
+        network: Network,
+        clients: tuple[str, ...] = ("floe-jobs",),
+    ) -> None:
+        """``network`` is what the parts declare, ``clients`` are the names of the charts of data products."""
         self.network = network
-        super().__init__(chart, id, _values_class(network.outside)())
+        super().__init__(chart, id, _values_class(network.outside, clients)())
 
     def environment_values(self, environment: Environment) -> Mapping[str, Any]:
         """On where the environment wants it."""
@@ -234,12 +241,13 @@ _OUTSIDE = "outside"
 
 
 @cache
-def _values_class(outside: tuple[Outside, ...]) -> type[NetworkPoliciesValues]:
+def _values_class(outside: tuple[Outside, ...], clients: tuple[str, ...]) -> type[NetworkPoliciesValues]:
     """A class with the fields of :class:`NetworkPoliciesValues` first; what is inherited would come last."""
     base = NetworkPoliciesValues
     fields: dict[str, Any] = {name: (field.annotation, field) for name, field in base.model_fields.items()}
     if CLIENTS in outside:
-        fields[_CLIENTS] = (dict[DnsLabel, ClientPods], pydantic.Field(_DEFAULT_CLIENTS, description=_CLIENTS_TEXT))
+        pods = {name: ClientPods(pod_labels={"app.kubernetes.io/part-of": name}) for name in clients}
+        fields[_CLIENTS] = (dict[DnsLabel, ClientPods], pydantic.Field(pods, description=_CLIENTS_TEXT))
     others = {one.id: _declared(one) for one in outside if one != CLIENTS}
     if others:
         model = create_model("OutsideValues", __base__=OutsideValues, __doc__=OutsideValues.__doc__, **others)
@@ -256,7 +264,6 @@ def _declared(outside: Outside) -> Any:
     return type(values), pydantic.Field(values, description=described)
 
 
-_DEFAULT_CLIENTS = {"floe-jobs": ClientPods(pod_labels={"app.kubernetes.io/part-of": "floe-jobs"})}
 _CLIENTS_TEXT = (
     "Pods beyond the release that may ask the APIs for data products (catalog, telemetry, lineage, objects) and the "
     "pool of database connections, by a name of yours; what goes out of them needs policies of their own."
