@@ -96,6 +96,28 @@ def test_names_are_dns_labels(name: str, place: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"chart": {"fullname": "2x"}}, "chart.fullname: '2x' cannot begin names of objects; expected a letter first"),
+        ({"jobs": {"fullname": "2x"}}, "jobs.fullname: '2x' cannot begin names of objects"),
+        ({"jobs": {"name": "2x"}}, "jobs.name: '2x' cannot begin names of objects"),
+        ({"jobs": {"name": "a" * 21}}, "cannot be a name; expected at most 20 lower-case letters"),
+        ({"jobs": {"name": "floe-platform"}}, "jobs.name: floe-platform is the platform's chart.name too"),
+        (
+            {"jobs": {"shards": 2}, "chart": {"name": "floe-jobs-2"}},
+            "jobs.name: floe-jobs is the platform's chart.name",
+        ),
+        ({"jobs": {"fullname": "floe-platform"}}, "jobs.fullname: floe-platform is the platform's chart.fullname too"),
+        ({"jobs": {"shards": 0}}, "jobs.shards: "),
+        ({"jobs": {"shards": 1025}}, "jobs.shards: "),
+        ({"jobs": {"shard": 2}}, "jobs.shard: there is no such setting; did you mean shards"),
+    ],
+)
+def test_the_chart_of_jobs(data: dict[str, Any], said: str) -> None:
+    assert said in error(data)
+
+
+@pytest.mark.parametrize(
     "template", ["floe/{env}", "floe-{name}", "{{env}}", "Floe", "", "floe_{env}", "../{env}", "{env}\n"]
 )
 def test_templates_hold_env_and_dns_characters(template: str) -> None:

@@ -210,29 +210,30 @@ class TestWrite:
         assert lines[1:] == ["Chart.yaml", "templates/web.yaml", "values-prod.yaml", "values.yaml"]
 
 
+JOBS = {"floe-jobs/Chart.yaml": "name: floe-jobs\n"}
+
+
 class TestJoined:
     """The files of two runs as those of one."""
 
-    JOBS = {"floe-jobs/Chart.yaml": "name: floe-jobs\n"}
-
     def test_all_are_there_and_kept_ones_stay_kept(self, charts: Path) -> None:
         platform = ChartFiles(without("values-prod.yaml"), keep={"floe-platform/values-prod.yaml"})
-        jobs = ChartFiles(self.JOBS, keep={"floe-jobs/values-prod.yaml"})
+        jobs = ChartFiles(JOBS, keep={"floe-jobs/values-prod.yaml"})
         joined = platform.joined(jobs)
-        assert dict(joined) == dict(platform) | self.JOBS
+        assert dict(joined) == dict(platform) | JOBS
         assert joined.charts == ("floe-jobs", "floe-platform")
         assert joined.keep == platform.keep | jobs.keep
         assert joined.write(charts).kept == ("floe-platform/values-prod.yaml",)
-        assert content(charts) == CHART | self.JOBS
+        assert content(charts) == CHART | JOBS
 
     def test_neither_is_changed(self) -> None:
-        platform, jobs = ChartFiles(CHART), ChartFiles(self.JOBS)
+        platform, jobs = ChartFiles(CHART), ChartFiles(JOBS)
         platform.joined(jobs, ChartFiles({}))
-        assert (dict(platform), dict(jobs)) == (CHART, self.JOBS)
+        assert (dict(platform), dict(jobs)) == (CHART, JOBS)
 
     def test_one_chart_cannot_come_from_two(self) -> None:
         with pytest.raises(ValueError, match="two are one chart"):
-            ChartFiles(CHART).joined(ChartFiles(self.JOBS), ChartFiles({"floe-jobs/README.md": ""}))
+            ChartFiles(CHART).joined(ChartFiles(JOBS), ChartFiles({"floe-jobs/README.md": ""}))
 
 
 class TestKeep:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from floe_charts.artifacts import CompiledArtifacts, distinct_slugs
 from floe_charts.cli import main
+from floe_charts.constructs.jobs.chart import FloeJobs
 from floe_charts.constructs.jobs.plan import plan_products
 from floe_charts.deployment import Deployment
 from floe_charts.errors import ArtifactError, DeploymentError, ValuesError
@@ -129,13 +130,10 @@ class TestNames:
         assert alone.key == keys[0]
 
     def test_the_longest_names_are_those_that_kubernetes_takes(self) -> None:
-        long = product("a" * 60)
-        deployment = {"jobs": {"fullname": "j" * 20, "name": "j" * 20, "shards": 1024}}
-        files = jobs_of([long], deployment)
-        [chart] = [one for one in files.charts if files.final_values("dev", one)["jobs"]["products"]]
-        [key] = files.final_values("dev", chart)["jobs"]["products"]
-        longest = max(len(f"{'j' * 20}-1024-{key}-{job}") for job in ("ingestion", "x" * 13))
-        assert longest <= 52
+        deployment = Deployment.parse({"jobs": {"fullname": "j" * 20, "shards": 1024}})
+        [plan] = FloeJobs([product("a" * 60)], deployment, shard=1024).products
+        longest = max(len(f"{'j' * 20}-1024-{plan.key}-{job}") for job in ("ingestion", "x" * 13))
+        assert longest == 52
 
     # Names that a contract allows.
     _NAMES = st.from_regex(r"[a-zA-Z][a-zA-Z0-9_-]{0,60}", fullmatch=True)
@@ -246,7 +244,7 @@ class TestTooLarge:
             "floe-jobs: a release takes about 2.1 MB with the products' artifacts, and Helm and Flux"
         )
         assert notice.endswith("(Argo CD keeps none): spread the products over more charts, jobs.shards: 4")
-        assert jobs_of(products, {"jobs": {"shards": 64}}).notices == ()
+        assert jobs_of(products, {"jobs": {"shards": 16}}).notices == ()
 
     def test_no_artifact_is_a_mistake(self) -> None:
         with pytest.raises(ArtifactError, match="found no artifact"):

@@ -7,6 +7,7 @@ each chart directory; all other files are the user's and stay as they are.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
@@ -166,6 +167,10 @@ class ChartFiles(Mapping[str, str]):
         prefix = f"{chart}/"
         texts = {path.removeprefix(prefix): text for path, text in self.items() if path.startswith(prefix)}
         keep = {path.removeprefix(prefix) for path in self.keep if path.startswith(prefix)}
+        for _ in range(_ATTEMPTS):
+            # Another writer may take the directory away while it is read, and put the next one there.
+            with suppress(FileNotFoundError):
+                return compare(root / chart, texts, keep)
         return compare(root / chart, texts, keep)
 
     def _write_chart(self, state: ChartState) -> ChartState:
