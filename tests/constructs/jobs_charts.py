@@ -13,8 +13,12 @@ from floe_charts.verify.objects import RenderedObject
 from tests.constructs.rendering import objects_of
 from tests.synth.charts import WrittenChart
 
-__all__ = ["container_of", "env_of", "job_pod", "jobs_objects", "of_kind"]
+__all__ = ["STORE", "container_of", "env_of", "job_pod", "jobs_objects", "of_kind"]
 
+STORE: list[dict[str, Any]] = [
+    {kind: {"name": "floe-platform-object-store", "optional": True}} for kind in ("configMapRef", "secretRef")
+]
+"""Where a job's variables of the object store come from, first of all."""
 Objects = dict[str, RenderedObject]
 
 

@@ -13,7 +13,7 @@ from floe_charts.deployment import Deployment
 from floe_charts.errors import ArtifactError
 from floe_charts.synth.synthesis import synth
 from floe_charts.verify.cron import cron_problem
-from tests.constructs.jobs_charts import container_of, env_of, job_pod, jobs_objects, of_kind
+from tests.constructs.jobs_charts import STORE, container_of, env_of, job_pod, jobs_objects, of_kind
 from tests.constructs.rendering import insecure, objects_of
 from tests.synth.cases import artifact
 from tests.synth.charts import WrittenChart
@@ -326,3 +326,9 @@ def test_the_readme_lists_the_products() -> None:
     assert "| `orders-eu` | Orders_EU | 2.1.0 | yes | no | `floe-platform-orders-eu-credentials` |" in readme
     assert "`helm test`" in readme
     assert "`helm test`" not in made_jobs("jobs-minimal")[0]["floe-jobs/README.md"].partition("## Configuration")[0]
+
+
+def test_jobs_see_the_object_store_where_it_is_and_can_write_where_duckdb_does(tmp_path: Path) -> None:
+    container = container_of(jobs_objects(tmp_path, [artifact()]), DBT)
+    assert container["envFrom"][:2] == STORE
+    assert {"name": "scratch", "mountPath": "/tmp/floe"} in container["volumeMounts"]

@@ -18,7 +18,7 @@ from floe_charts.artifacts import CompiledArtifacts
 from floe_charts.artifacts.credentials import env_vars
 from floe_charts.cli import main
 from floe_charts.errors import ArtifactError
-from tests.constructs.jobs_charts import container_of, job_pod, jobs_objects, of_kind
+from tests.constructs.jobs_charts import STORE, container_of, job_pod, jobs_objects, of_kind
 from tests.support import SHARED
 from tests.synth.cases import CANARY, artifact, changed
 from tests.synth.jobs_cases import jobs_of, made_jobs
@@ -101,6 +101,7 @@ class TestCredentials:
     def test_the_secret_becomes_variables(self, tmp_path: Path) -> None:
         objects = jobs_objects(tmp_path, [artifact()], {"envSecrets": ["floe-platform-object-store"]})
         assert container_of(objects, DBT)["envFrom"] == [
+            *STORE,
             {"secretRef": {"name": "floe-platform-hello-floe-credentials"}},
             {"secretRef": {"name": "floe-platform-object-store"}},
         ]
@@ -110,7 +111,7 @@ class TestCredentials:
         secrets = {"source": "external", "remotePrefix": "floe/", "store": {"name": "vault"}}
         objects = jobs_objects(tmp_path, [artifact()], {"secrets": secrets})
         name = "floe-jobs-hello-floe-credentials"
-        assert container_of(objects, DBT)["envFrom"] == [{"secretRef": {"name": name}}]
+        assert container_of(objects, DBT)["envFrom"] == [*STORE, {"secretRef": {"name": name}}]
         spec = of_kind(objects, "ExternalSecret")[name]["spec"]
         assert spec["target"]["name"] == name
         assert spec["secretStoreRef"] == {"name": "vault", "kind": "ClusterSecretStore"}

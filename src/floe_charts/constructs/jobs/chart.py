@@ -60,6 +60,7 @@ class FloeJobs(EnvironmentChart):
         values = _values_class(tuple(product.key for product in self.products))(
             products={product.key: product.values for product in self.products},
             launchers=list(_launchers(self.deployment, self.products)),
+            object_store=_object_store(self.deployment, self.products),
         )
         self.jobs = DataProductJobs(self, platform=self.deployment.chart, values=values)
         if asked := checks(self):
@@ -141,6 +142,12 @@ def _values_class(keys: tuple[str, ...]) -> type[JobsValues]:
     return create_model(
         "JobsValues", __base__=JobsValues, __doc__=JobsValues.__doc__, products=(dict[known, ProductJobs], field)
     )
+
+
+def _object_store(deployment: Deployment, products: Sequence[ProductPlan]) -> str | None:
+    """The name that ConfigMap and Secret of the platform's object store have by default, where a product uses one."""
+    used = any(product.uses_object_store for product in products)
+    return f"{deployment.chart.fullname}-object-store" if used else None
 
 
 def _launchers(deployment: Deployment, products: Sequence[ProductPlan]) -> list[str]:

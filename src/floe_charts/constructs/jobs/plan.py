@@ -39,6 +39,7 @@ class ProductPlan:
     default_schedule: str | None
     uses_dagster: bool
     uses_polaris: bool
+    uses_object_store: bool
     unusable_schedule: str | None
     """A line on a default schedule that is none."""
 
@@ -95,6 +96,7 @@ def _plan(artifact: CompiledArtifacts, deployment: Deployment, longest: int) -> 
         schedule if isinstance(schedule, str) and usable else None,
         product.uses_dagster,
         product.uses_polaris and parts.polaris.enabled is not False,
+        product.object_store() is not None,
         f"{where} is none that a CronJob takes, and its job has no schedule" if schedule and not usable else None,
     )
 

@@ -42,6 +42,8 @@ PRODUCTS = "products"
 # A prefix that values cannot add, as the labels of the chart itself have it.
 PRODUCT_LABEL = "app.kubernetes.io/data-product"
 _PRODUCT, _PACKED = "/etc/floe/product", "/etc/floe/packed"
+# Where floe's dbt profiles have DuckDB's files; DuckDB makes no directories.
+_SCRATCH = "/tmp/floe"
 # A day that never comes, for Kubernetes wants a schedule where nothing is scheduled.
 _NEVER = "0 0 31 2 *"
 _UNPACK = f'for file in {_PACKED}/*.gz; do name=${{file##*/}}; gunzip -c < "$file" > "{_PRODUCT}/${{name%.gz}}"; done'
@@ -135,6 +137,7 @@ class DataProductJobs(PlatformPart[JobsValues]):
                 when(compressed, {"name": "product", "emptyDir": {}}, {"name": "product", "configMap": files}),
                 when(compressed, {"name": "packed", "configMap": files}),
                 {"name": "tmp", "emptyDir": {}},
+                {"name": "scratch", "emptyDir": {}},
             ],
             security=pod_security(uid=v.run_as_user),
             service_account=account,
@@ -175,17 +178,21 @@ class DataProductJobs(PlatformPart[JobsValues]):
     ) -> dict[str, Any]:
         own, theirs = {"name": self._fetched_name(key)}, {"name": product.credentials_secret}
         secret = {"secretRef": when(eq(v.secrets.source, "external"), own, theirs)}
+        # Neither is there in a namespace of their own; with an identity there is no Secret.
+        store = {"name": v.object_store, "optional": True}
         made = part.container(
             v.image,
             values=v,
             env=self._env(v, product),
             envFrom=[
+                when(present(v.object_store), {"configMapRef": store}),
+                when(present(v.object_store), {"secretRef": store}),
                 when(present(product.credentials_secret), secret),
                 *each(v.env_secrets, lambda name: {"secretRef": {"name": name}}),
             ],
             resources=kind.resources,
             security=restricted_security(uid=v.run_as_user),
-            mounts={"product": _PRODUCT, "tmp": "/tmp"},
+            mounts={"product": _PRODUCT, "tmp": "/tmp", "scratch": _SCRATCH},
         )
         return {
             **made,

@@ -240,6 +240,11 @@ class JobsValues(AccountPodValues):
     )
     run_as_user: int = Field(1000, ge=1, le=2147483647, description="User of the processes, and their group.")
     time_zone: _TimeZone | None = Field(None, description="Time zone of schedules; absent: that of the controller.")
+    object_store: DnsName | None = Field(
+        None,
+        description="ConfigMap and Secret with address and keys of the platform's object store, which become variables "
+        "of all jobs where they exist; absent: none.",
+    )
     env_secrets: list[DnsName] = Field([], description="Further Secrets that become variables of all jobs.")
     launchers: list[DnsName] = Field(
         [], description="ServiceAccounts that may start jobs: those of Dagster's runs, for one."
