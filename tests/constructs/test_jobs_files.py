@@ -125,7 +125,7 @@ class TestCredentials:
         bare = artifact(plugins__catalog=None)
         objects = jobs_objects(tmp_path, [bare], {"secrets": {"source": "external"}})
         assert of_kind(objects, "ExternalSecret") == {}
-        assert "envFrom" not in container_of(objects, DBT)
+        assert container_of(objects, DBT)["envFrom"] == STORE
 
 
 def large(size: int, *, seed: int | None = None) -> CompiledArtifacts:
