@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import ClassVar
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -194,7 +195,9 @@ def test_the_shell_and_our_own_commands_understand_every_script(case: str) -> No
         done = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         for name, *arguments in own_commands(script):
-            main.commands[name].make_context(name, arguments)
+            # A command keeps the help option that its first context gave it.
+            parent = click.Context(main, **main.context_settings)
+            main.commands[name].make_context(name, arguments, parent=parent)
             seen.add(name)
     own = {"lint", "verify", "package", "push"}
     assert seen == (own if "synth" in CASES[case] else own | {"synth"})
