@@ -12,6 +12,7 @@ from pydantic import StringConstraints
 from floe_charts.constructs.jobs.schedule import JobSchedule
 from floe_charts.constructs.pod_values import AbsolutePath
 from floe_charts.constructs.surroundings.network_policies import DnsValues, OutsideAddresses
+from floe_charts.constructs.surroundings.secrets import StoreRef
 from floe_charts.helm import (
     AccountPodValues,
     DnsLabel,
@@ -189,13 +190,6 @@ class ProductJobs(Values):
     custom: Annotated[dict[_JobName, CustomJob], Without("dbt", "ingestion")] | None = Field(
         None, description="Jobs of your own, by a name of letters and digits."
     )
-
-
-class StoreRef(Values):
-    """The SecretStore that ExternalSecrets are fetched from."""
-
-    name: DnsName = Field("floe", description="Name of the store.")
-    kind: Literal["ClusterSecretStore", "SecretStore"] = Field("ClusterSecretStore", description="Kind of the store.")
 
 
 class JobSecrets(Values):

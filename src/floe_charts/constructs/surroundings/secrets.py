@@ -18,7 +18,7 @@ from floe_charts.helm.nodes import Call, Constant, Raw, ValueRef
 from floe_charts.helm.rules import ValueRule
 from floe_charts.helm.spec import INTEGER, STRING, Spec
 
-__all__ = ["PlatformSecrets", "SecretsValues"]
+__all__ = ["PlatformSecrets", "SecretsValues", "StoreRef"]
 
 _Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}(s|m|h)$")]
 _RemoteKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._/:-]*$", max_length=500)]
