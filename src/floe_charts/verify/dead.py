@@ -7,8 +7,7 @@ subchart's schema refuses then, for that means that it is read. Three steps, the
    alive;
 2. of the rest, leaves of which different templates speak are changed at once, with up to four values that the schema
    accepts: which template changed tells which leaf is alive;
-3. what is left is changed in groups: a group that changes nothing is dead as a whole, any other is halved. In the next
-   cases, so is what was dead in the first.
+3. what is left is changed in groups: a group that changes nothing is dead as a whole, any other is halved.
 
 What is dead in all cases is tried once more with other parts of the chart switched on
 (:mod:`~floe_charts.verify.dead_switches`). Renders run in threads: Helm works outside Python's lock.
@@ -120,12 +119,12 @@ class _Search:
     def run(self, mentions: Mentions) -> None:
         """Try all leaves in all cases."""
         self._mentions = mentions
-        for number, case in enumerate(self._cases):
+        for case in self._cases:
             if not self._open:
                 break
             trial = self._trial(case.name, case.values)
             self._trials.append(trial)
-            found = self.living(trial, list(self._open), first=number == 0)
+            found = self.living(trial, list(self._open))
             self._alive += [path for path in self._open if path in found]
             self._fixed -= trial.changeable
             self._unstable |= trial.unstable
@@ -134,24 +133,22 @@ class _Search:
         self._renders += sum(trial.renders for trial in self._trials)
 
     def _evident(self, trial: Trial, path: Path) -> bool:
-        """Whether a leaf that did not come out is hardly dead: a switch, a number or a mode shows only in its effect.
+        """Whether a leaf that did not come out is hardly dead: a switch, a mode, or what took no witness.
 
         What is in a part that is off, or a text that did not come out, is more probably dead: it goes into a group.
         """
-        if not isinstance(trial.value(path), bool | int | float) and path not in self._mentions.alternatives:
+        if path in trial.changeable and path not in self._mentions.alternatives:
             return False
         return not any(get_at(trial.merged, (*path[:length], "enabled")) is False for length in range(1, len(path) - 1))
 
-    def living(self, trial: Trial, paths: Sequence[Path], *, first: bool = True) -> set[Path]:
+    def living(self, trial: Trial, paths: Sequence[Path]) -> set[Path]:
         """Which of the leaves show life: in a batch of witnesses, by the templates that speak of them, or in groups."""
-        found: set[Path] = set()
         decided = self._total - len(paths)
-        if first:
-            found |= trial.by_batch(paths)
-            self._progress(max(0, decided + len(found)), self._total)
-            left = [path for path in paths if path not in found and self._evident(trial, path)]
-            found |= trial.by_template(left, self._mentions.speakers, self._pool.map)
-            self._progress(max(0, decided + len(found)), self._total)
+        found = trial.by_batch(paths)
+        self._progress(max(0, decided + len(found)), self._total)
+        left = [path for path in paths if path not in found and self._evident(trial, path)]
+        found |= trial.by_template(left, self._mentions.speakers, self._pool.map)
+        self._progress(max(0, decided + len(found)), self._total)
         left = [path for path in paths if path not in found]
         groups = [left[start : start + _GROUP] for start in range(0, len(left), _GROUP)]
         done = max(0, self._total - len(left))

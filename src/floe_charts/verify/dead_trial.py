@@ -24,6 +24,7 @@ Runner = Callable[[Callable[[Batch], set[Path]], Sequence[Batch]], Iterable[set[
 """Maps a function over batches of changes, side by side perhaps."""
 
 _SMALLEST_BATCH = 8
+_WORTH_ANOTHER_TURN = 0.25
 _WITNESS = re.compile(r"wz[0-9]{6}q|(?<![0-9A-Za-z.])[0-9]{4,7}(?![0-9A-Za-z.])", re.IGNORECASE)
 
 
@@ -131,7 +132,8 @@ class Trial:
         """The leaves that change a template which speaks of them.
 
         Leaves of which no template speaks together are changed in one render: which of the templates changed tells them
-        apart. ``speakers`` gives the templates that speak of a leaf, ``run`` maps a function over batches.
+        apart. ``speakers`` gives the templates that speak of a leaf, ``run`` maps a function over batches. When few
+        come to life with one value, most of the others are dead, and no further value is tried here.
         """
         spoken = {path: speakers(path) for path in paths}
         others = {path: self._others(path) for path in spoken if spoken[path]}
@@ -140,8 +142,10 @@ class Trial:
         for turn in range(max(map(len, others.values()), default=0)):
             still = {path: values[turn] for path, values in others.items() if path not in found and turn < len(values)}
             batches = [{path: still[path] for path in batch} for batch in _apart(still, spoken)]
-            for alive in run(partial(self._changing, spoken=spoken), batches):
-                found |= alive
+            alive = set[Path]().union(*run(partial(self._changing, spoken=spoken), batches))
+            found |= alive
+            if len(alive) < _WORTH_ANOTHER_TURN * len(still):
+                break
         return found
 
     def _changing(self, changed: Mapping[Path, object], spoken: Mapping[Path, frozenset[str]]) -> set[Path]:
