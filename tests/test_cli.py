@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ class TestArtifacts:
 
     def test_a_broken_file_of_the_project_is_not_passed_over(self, run: Run) -> None:
         Path("target/compiled_artifacts.json").mkdir(parents=True)
-        assert "target/compiled_artifacts.json: is a directory" in refused(run("synth"))
+        assert "target/compiled_artifacts.json: found a directory without" in refused(run("synth"))
 
     def test_several_are_several_products(self, run: Run) -> None:
         paths = [write_artifact("a.json", "alpha"), write_artifact("b.json", "beta")]
@@ -101,6 +102,26 @@ class TestArtifacts:
         assert result.exit_code == 0 and "Artifacts:  a.json, b.json\n" in result.stdout
         readme = Path("charts/floe-platform/README.md").read_text()
         assert "`alpha`" in readme and "`beta`" in readme
+
+    def test_a_directory_stands_for_the_files_in_it(self, run: Run) -> None:
+        Path("products").mkdir()
+        for name in ("c.yaml", "b.json", "a.json"):
+            write_artifact(f"products/{name}", f"product-{name[0]}")
+        Path("products", "notes.txt").write_text("no artifact")
+        Path("products", ".hidden.json").write_text("no artifact")
+        result = run("synth", "--env", "dev", "--artifact", "products/")
+        assert result.exit_code == 0, result.stderr
+        assert "Artifacts:  products/a.json, products/b.json, products/c.yaml\n" in result.stdout
+
+    def test_of_many_the_first_are_named(self, run: Run) -> None:
+        options = [
+            ("--artifact", write_artifact(f"{number:02d}.json", f"product-{number:02d}")) for number in range(40)
+        ]
+        result = run("synth", "--env", "dev", *chain.from_iterable(options))
+        assert result.exit_code == 0, result.stderr
+        assert "09.json and 30 more\n" in result.stdout and "10.json" not in result.stdout
+        secrets = result.stdout.partition("Secrets that must exist")[2].partition("Wrote")[0].splitlines()[1:]
+        assert len(secrets) == 31 and "more, which the chart's README lists" in secrets[-1]
 
     def test_yaml_and_standard_input_give_the_same_chart(self, run: Run) -> None:
         Path("a.json").write_text(json.dumps(EXAMPLE))
@@ -444,7 +465,7 @@ class TestHostileArtifacts:
 
     def test_a_missing_file_and_a_directory(self, run: Run) -> None:
         assert "Error: none.json: no such file" in refused(run("synth", "--artifact", "none.json"))
-        assert "is a directory" in refused(run("synth", "--artifact", "."))
+        assert ".: found a directory without JSON or YAML files" in refused(run("synth", "--artifact", "."))
 
     def test_two_of_one_name(self, run: Run) -> None:
         write_artifact("a.json", "same"), write_artifact("b.json", "same")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -41,6 +42,7 @@ _MAX_UNKNOWN = 1000
 # How like a known kind of plugin an unknown one must be to be a misspelling, where the version may bring new kinds:
 # `catlog` is (0.92), `telemetry_backend` is no misspelling of `lineage_backend` (0.60).
 _MISSPELLING = 0.8
+_SUFFIXES = (".json", ".yaml", ".yml")
 
 
 def read_source(source: str | Path) -> Document:
@@ -67,10 +69,26 @@ def _public_source(source: str) -> str:
 
 
 def resolve_sources(sources: Sequence[str | Path]) -> list[Document]:
-    """Read each source once, in order; standard input may be named once only."""
+    """Read each source once, in order; a directory stands for the JSON and YAML files in it, by name.
+
+    Standard input may be named once only. Raises what :func:`read_source` does.
+    """
     if sum(str(source) == "-" for source in sources) > 1:
         raise ArtifactError("<stdin>", "", "standard input (-) is named twice; it can be read once")
-    return [read_source(source) for source in sources]
+    return [read_source(file) for source in sources for file in _files(source)]
+
+
+def _files(source: str | Path) -> list[str | Path]:
+    if str(source) == "-" or not os.path.isdir(source):
+        return [source]
+    try:
+        names = sorted(os.listdir(source))
+    except OSError as error:
+        raise ArtifactError(str(source), "", f"cannot be read: {error.strerror}") from None
+    found = [name for name in names if name.endswith(_SUFFIXES) and not name.startswith(".")]
+    if not found:
+        raise ArtifactError(str(source), "", "found a directory without JSON or YAML files; expected CompiledArtifacts")
+    return [os.path.join(source, name) for name in found]
 
 
 def load(path: str | Path) -> CompiledArtifacts:

@@ -34,6 +34,7 @@ __all__ = [
 
 _DEFAULT_ARTIFACT = Path("target/compiled_artifacts.json")
 _STANDALONE = "python -m floe_charts"
+_MOST_SOURCES = 10
 
 
 class Command(click.Command):
@@ -92,7 +93,9 @@ def load_artifacts(paths: Sequence[str]) -> tuple[list[CompiledArtifacts], str]:
 
     if paths or _DEFAULT_ARTIFACT.exists():
         loaded = load_all(paths or [str(_DEFAULT_ARTIFACT)])
-        return loaded, ", ".join("standard input" if one.source == "<stdin>" else one.source for one in loaded)
+        sources = ["standard input" if one.source == "<stdin>" else one.source for one in loaded]
+        more = f" and {len(sources) - _MOST_SOURCES} more" if len(sources) > _MOST_SOURCES else ""
+        return loaded, ", ".join(sources[:_MOST_SOURCES]) + more
     return [CompiledArtifacts.example()], f"the bundled example (no --artifact given, no {_DEFAULT_ARTIFACT} here)"
 
 

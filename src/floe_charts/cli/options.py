@@ -28,8 +28,8 @@ artifact_option: Option = click.option(
     "artifacts",
     multiple=True,
     metavar="PATH",
-    help="CompiledArtifacts as JSON or YAML: a file, - for standard input, or oci://host/repository:tag (also "
-    "@sha256:digest) in a registry; repeatable, one for each data product. Without it "
+    help="CompiledArtifacts as JSON or YAML: a file, a directory of such files, - for standard input, or "
+    "oci://host/repository:tag (also @sha256:digest) in a registry; repeatable, one for each data product. Without it "
     "target/compiled_artifacts.json where that exists, else the bundled example.",
 )
 config_option: Option = click.option(

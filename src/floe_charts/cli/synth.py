@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from floe_charts.synth.committed import ChartVersion
 
 __all__ = ["synth"]
+
+_MOST_SECRETS = 30
 
 
 @click.command(cls=Command, short_help="Write the charts floe-platform and floe-jobs.")
@@ -109,7 +112,7 @@ def synth(
     _report_sources(artifact_source, deployment_source)
     for one in versions:
         if one.version != one.last:
-            click.echo(f"Version:    {one.chart} {one.version}, after {one.last}; {one.reason}")
+            click.echo(f"Version:    {one}")
     _report_notices(platform, jobs)
     if check:
         for name in files.charts:
@@ -132,10 +135,12 @@ def _report_notices(files: PlatformFiles, jobs: JobsFiles) -> None:
     secrets = files.missing_secrets()
     if secrets:
         click.echo("Secrets that must exist in the namespace:")
-    for secret, environments in secrets.items():
+    for secret, environments in islice(secrets.items(), _MOST_SECRETS):
         where = f" (where {secret.condition})" if secret.condition else ""
         there = "" if set(environments) == set(files.environments) else f", in {', '.join(environments)}"
         click.echo(f"  {secret.name}: {', '.join(secret.key_names)}{where}{there}")
+    if len(secrets) > _MOST_SECRETS:
+        click.echo(f"  and {len(secrets) - _MOST_SECRETS} more, which the chart's README lists")
 
 
 def _report_plan(result: WriteResult) -> None:

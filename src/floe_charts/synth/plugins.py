@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from functools import partial
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import Any, get_args, get_type_hints
 
 from floe_charts.artifacts import (
@@ -74,10 +75,11 @@ def installed_plugin_values(artifacts: Iterable[CompiledArtifacts]) -> list[Plug
     Raises :class:`PluginError` where such a plugin cannot be loaded or asked, or where two claim the same type.
     """
     made: list[PluginValues] = []
-    installed = entry_points()
-    for group, selected in _selected(artifacts).items():
+    found = entry_points()
+    installed = {group: found.select(group=group) for group in ENTRY_POINT_GROUPS.values()}
+    for group, selected in _selected(artifacts, installed).items():
         owners: dict[str, EntryPoint] = {}
-        for point in sorted(installed.select(group=group), key=lambda found: (found.name, found.value)):
+        for point in sorted(installed[group], key=lambda found: (found.name, found.value)):
             if point.name not in selected:
                 continue
             other = owners.setdefault(point.name, point)
@@ -94,22 +96,29 @@ def _name(point: EntryPoint) -> str:
     return point.dist.name if point.dist else f"{point.group}:{point.name}"
 
 
-def _selected(artifacts: Iterable[CompiledArtifacts]) -> dict[str, dict[str, list[tuple[Mapping[str, Any], str]]]]:
-    """By entry point group: the plugin types that artifacts name, each configuration once with its first product."""
-    found: dict[str, dict[str, dict[str, tuple[Mapping[str, Any], str]]]]
-    found = {group: {} for group in ENTRY_POINT_GROUPS.values()}
+def _selected(
+    artifacts: Iterable[CompiledArtifacts], installed: Mapping[str, EntryPoints]
+) -> dict[str, dict[str, list[tuple[Mapping[str, Any], str]]]]:
+    """By entry point group: the installed plugins that artifacts name, each configuration once, with its first product.
 
-    def select(kind: str, name: str, config: Mapping[str, Any], product: str) -> None:
-        # Compared as text: 1 and true are different configuration.
-        text = json.dumps(config, sort_keys=True, default=str)
-        found[ENTRY_POINT_GROUPS[kind]].setdefault(name, {}).setdefault(text, (config, product))
+    What is not installed is passed over before its configuration is looked at, which takes long for many products.
+    """
+    found: dict[str, dict[str, dict[str, tuple[Mapping[str, Any], str]]]] = {group: {} for group in installed}
+
+    def select(kind: str, name: str, config: Callable[[], Mapping[str, Any]], product: str) -> None:
+        group = ENTRY_POINT_GROUPS[kind]
+        if name in installed[group].names:
+            asked = config()
+            # Compared as text: 1 and true are different configuration.
+            text = json.dumps(asked, sort_keys=True, default=str)
+            found[group].setdefault(name, {}).setdefault(text, (asked, product))
 
     for artifact in sorted(artifacts, key=lambda one: one.slug):
-        select("telemetry_backend", artifact.observability.telemetry.backend, {}, artifact.product_name)
+        select("telemetry_backend", artifact.observability.telemetry.backend, dict, artifact.product_name)
         for kind in PLUGIN_KINDS:
             plugin = artifact.plugin(kind)
             if plugin is not None:
-                select(kind, plugin.type, _masked(artifact, kind, plugin.config), artifact.product_name)
+                select(kind, plugin.type, partial(_masked, artifact, kind, plugin.config), artifact.product_name)
     return {group: {name: list(asked.values()) for name, asked in by_name.items()} for group, by_name in found.items()}
 
 
