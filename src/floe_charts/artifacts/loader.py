@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -79,16 +78,16 @@ def resolve_sources(sources: Sequence[str | Path]) -> list[Document]:
 
 
 def _files(source: str | Path) -> list[str | Path]:
-    if str(source) == "-" or not os.path.isdir(source):
+    if str(source) == "-" or not Path(source).is_dir():
         return [source]
     try:
-        names = sorted(os.listdir(source))
+        listed = sorted(Path(source).iterdir())
     except OSError as error:
         raise ArtifactError(str(source), "", f"cannot be read: {error.strerror}") from None
-    found = [name for name in names if name.endswith(_SUFFIXES) and not name.startswith(".")]
+    found: list[str | Path] = [one for one in listed if one.suffix in _SUFFIXES and not one.name.startswith(".")]
     if not found:
         raise ArtifactError(str(source), "", "found a directory without JSON or YAML files; expected CompiledArtifacts")
-    return [os.path.join(source, name) for name in found]
+    return found
 
 
 def load(path: str | Path) -> CompiledArtifacts:
