@@ -134,6 +134,21 @@ def test_another_command_takes_the_place_of_synth() -> None:
     assert "floe_charts synth" not in "".join(map(runs, made.values()))
 
 
+def test_a_version_is_proved_before_it_is_pushed() -> None:
+    for settings in CASES.values():
+        commands = [one[0] for one in own_commands(runs(workflows(**settings)["release"]))]
+        assert commands == ["verify", "package", "push"]
+
+
+def test_manifests_are_compared_and_renewed_where_there_can_be_some() -> None:
+    made = workflows(registry="ghcr.io/acme/charts", config="other.yaml", manifests="deploy")
+    compared = [one for one in own_commands(runs(made["check"])) if one[0] == "gitops"]
+    written = [one for one in own_commands(runs(made["update"])) if one[0] == "gitops"]
+    assert written == [["gitops", tool, "--config", "other.yaml"] for tool in ("argocd", "flux")]
+    assert compared == [[*one, "--check"] for one in written]
+    assert "gitops" not in "".join(map(runs, workflows().values()))
+
+
 def test_tests_run_beside_the_checks() -> None:
     assert [
         step["run"] for step in steps(workflows(**CASES["adapted"])["check"]) if "name" not in step and "run" in step

@@ -159,6 +159,42 @@ class TestGitlabsBot:
         ]
 
 
+class TestManifests:
+    """The steps about manifests run with our own commands."""
+
+    SETTINGS: ClassVar = {"registry": "ghcr.io/acme/charts"}
+
+    @pytest.fixture
+    def kept(self, repository: Repository, monkeypatch: pytest.MonkeyPatch) -> Repository:
+        """A repository with the manifests of Flux, whose deployment file has changed since."""
+        monkeypatch.chdir(repository.clone)
+        file = Path("floe-charts.yaml")
+        file.write_text("gitops: {registry: ghcr.io/acme/charts}\n")
+        assert CliRunner().invoke(main, ["gitops", "flux"]).exit_code == 0
+        repository.git("add", ".")
+        repository.git("commit", "--quiet", "--message", "Manifests")
+        file.write_text("gitops: {registry: ghcr.io/acme/charts}\nclusters: {only: {environments: [prod]}}\n")
+        repository.environment["PATH"] = f"{Path(sys.executable).parent}:{repository.environment['PATH']}"
+        return repository
+
+    def test_those_that_are_out_of_date_are_found(self, kept: Repository) -> None:
+        script = pipeline(**self.SETTINGS).manifests_check_command
+        assert script is not None
+        with pytest.raises(AssertionError, match="flux/clusters/non-prod"):
+            kept.run(script)
+
+    def test_the_bot_stages_those_that_are_there_and_writes_no_others(self, kept: Repository) -> None:
+        script = pipeline(**self.SETTINGS).manifests_command
+        assert script is not None
+        kept.run(script)
+        staged = kept.git("diff", "--cached", "--no-renames", "--name-only").splitlines()
+        assert {f"gitops/flux/clusters/{name}/floe.yaml" for name in ("only", "prod")} <= set(staged)
+        assert not (kept.clone / "gitops" / "argocd").exists() and "floe-charts.yaml" not in staged
+        check = pipeline(**self.SETTINGS).manifests_check_command
+        assert check is not None
+        assert "is up to date" in kept.run(check)
+
+
 @pytest.mark.parametrize("registry", [None, "quay.io/acme/charts"])
 def test_gitlabs_release_leaves_a_login_that_push_reads(registry: str | None, repository: Repository) -> None:
     repository.program("python")
@@ -199,7 +235,7 @@ def test_the_shell_and_our_own_commands_understand_every_script(case: str) -> No
             parent = click.Context(main, **main.context_settings)
             main.commands[name].make_context(name, arguments, parent=parent)
             seen.add(name)
-    own = {"lint", "verify", "package", "push"}
+    own = {"lint", "verify", "package", "push", *(["gitops"] if "registry" in CASES[case] else [])}
     assert seen == (own if "synth" in CASES[case] else own | {"synth"})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from floe_charts.gitops.argocd import argocd_files
 from tests.gitops.deployments import CASES, REGISTRY, REPOSITORY, deployment, expanded, objects, of_kind
 
 SET = "argocd/applicationset.yaml"
+FINALIZER = "resources-finalizer.argocd.argoproj.io"
 
 
 def application_set(gitops: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -53,6 +55,16 @@ class TestApplicationSet:
         assert automated.pop("floe-jobs-prod") is None
         assert set(map(str, automated.values())) == {str({"prune": True, "selfHeal": True})}
         assert all(one["spec"]["syncPolicy"]["retry"]["backoff"]["factor"] == 2 for one in made.values())
+
+    def test_jobs_go_with_their_application_and_a_platform_stays(self, tmp_path: Path) -> None:
+        found = application_set({"registry": REGISTRY}, jobs={"shards": 2})
+        assert found["spec"]["syncPolicy"] == {"preserveResourcesOnDeletion": True}
+        made = by_name(expanded(found, tmp_path))
+        going = {name for name, one in made.items() if one["metadata"].get("finalizers") == [FINALIZER]}
+        staying = {name for name, one in made.items() if "finalizers" not in one["metadata"]}
+        environments = Deployment.default().environments
+        assert going == {f"floe-jobs-{shard}-{name}" for shard in (1, 2) for name in environments}
+        assert staying == {f"floe-platform-{name}" for name in environments}
 
     def test_steps_select_each_automated_application_once_and_the_platform_first(self, tmp_path: Path) -> None:
         own = {"dev": {"sync": "manual"}, "prod": {"sync": "automated"}}
@@ -174,9 +186,37 @@ class TestProject:
 
 
 class TestRefusals:
-    def test_generated_secrets(self) -> None:
-        with pytest.raises(DeploymentError, match=r"environments\.dev\.secrets: .*at each sync"):
-            argocd_files(deployment({"registry": REGISTRY}, environments={"dev": {"secrets": "generated"}}))
+    @pytest.mark.parametrize(
+        ("given", "place"),
+        [
+            ({"environments": {"dev": {"secrets": "generated"}}}, "environments.dev.secrets"),
+            (
+                {"environments": {"test": {"values": {"secrets": {"source": "generated"}}}}},
+                "environments.test.values.secrets.source",
+            ),
+            (
+                {"values": {"secrets": {"objectStore": {"source": "generated"}}}},
+                "values.secrets.objectStore.source",
+            ),
+        ],
+    )
+    def test_generated_secrets(self, given: dict[str, Any], place: str) -> None:
+        with pytest.raises(DeploymentError, match=rf"floe-charts\.yaml: {re.escape(place)}: .*at each sync of "):
+            argocd_files(deployment({"registry": REGISTRY}, **given))
+
+    def test_secrets_that_a_later_layer_takes_from_elsewhere_are_fine(self) -> None:
+        values = {"secrets": {"source": "external", "objectStore": {"remoteKey": "minio"}}}
+        given = {"environments": {"dev": {"secrets": "generated", "values": values}}}
+        assert argocd_files(deployment({"registry": REGISTRY}, **given))
+
+    def test_two_clusters_that_are_one_where_environments_would_meet(self) -> None:
+        clusters = {name: {"environments": [name], "namespace": "data"} for name in ("blue", "green")}
+        known = {"blue": "in-cluster", "green": "in-cluster"}
+        assert argocd_files(deployment({"registry": REGISTRY}, clusters=clusters))
+        with pytest.raises(
+            DeploymentError, match=r"destinations\.green: .*blue too, and blue and green would share the namespace data"
+        ):
+            argocd_files(deployment({"registry": REGISTRY, "argocd": {"destinations": known}}, clusters=clusters))
 
     def test_two_applications_of_one_name(self) -> None:
         clusters = {"c": {"environments": ["a-x", "x"]}}

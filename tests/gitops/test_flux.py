@@ -15,13 +15,16 @@ DEFAULT = flux_files(deployment(CASES["default"]))
 GIT = flux_files(deployment(CASES["git"]))
 
 
+STAYS = {"kustomize.toolkit.fluxcd.io/prune": "disabled"}
+
+
 def release(files: Any, environment: str, chart: str) -> dict[str, Any]:
     (found,) = [
-        one
+        one["spec"]
         for one in of_kind(files, "HelmRelease")
-        if one["metadata"] == {"name": chart, "namespace": f"floe-{environment}"}
+        if (one["metadata"]["name"], one["metadata"]["namespace"]) == (chart, f"floe-{environment}")
     ]
-    spec: dict[str, Any] = found["spec"]
+    spec: dict[str, Any] = found
     return spec
 
 
@@ -110,8 +113,21 @@ class TestReleases:
         assert release(GIT, "dev", "floe-jobs")["driftDetection"]["mode"] == "warn"
         assert release(GIT, "prod", "floe-jobs")["driftDetection"]["mode"] == "enabled"
 
-    def test_failures_are_remedied(self) -> None:
+    @pytest.mark.parametrize("case", CASES)
+    def test_nothing_that_happens_in_git_uninstalls_a_platform(self, case: str) -> None:
+        found = of_kind(flux_files(deployment(CASES[case], jobs={"shards": 2})), "HelmRelease")
+        staying = {one["metadata"]["name"] for one in found if one["metadata"].get("annotations") == STAYS}
+        pruned = {one["metadata"]["name"] for one in found if "annotations" not in one["metadata"]}
+        assert (staying, pruned) == ({"floe-platform"}, {"floe-jobs-1", "floe-jobs-2"})
+
+    def test_a_platform_that_failed_is_tried_again_and_never_uninstalled(self) -> None:
         spec = release(DEFAULT, "prod", "floe-platform")
+        again = {"strategy": {"name": "RetryOnFailure", "retryInterval": "5m"}}
+        assert spec["install"] == {"createNamespace": False, **again}
+        assert spec["upgrade"] == again
+
+    def test_jobs_that_failed_are_rolled_back(self) -> None:
+        spec = release(DEFAULT, "prod", "floe-jobs")
         assert spec["install"] == {"createNamespace": False, "remediation": {"retries": 3}}
         assert spec["upgrade"]["remediation"] == {"retries": 3, "remediateLastFailure": True}
 
@@ -123,4 +139,4 @@ class TestNamespaces:
         for metadata in found.values():
             assert metadata["labels"]["pod-security.kubernetes.io/enforce"] == "baseline"
             assert metadata["labels"]["pod-security.kubernetes.io/warn"] == "restricted"
-            assert metadata["annotations"] == {"kustomize.toolkit.fluxcd.io/prune": "disabled"}
+            assert metadata["annotations"] == STAYS

@@ -2,7 +2,7 @@
 
 - *check*, for every pull request: tests, ``synth --check``, lint and verify.
 - *update*, the bot: ``synth``, and a pull request where that changed something.
-- *release*: packages and pushes the charts that changed on the default branch.
+- *release*: proves, packages and pushes the charts that changed on the default branch.
 
 Facts: docs.github.com, actions/reference/security/secure-use (actions by commit, permissions),
 actions/concepts/security/github_token (what its events start), and each action's own README.
@@ -46,8 +46,9 @@ _CHECK_ABOUT = (
 )
 _UPDATE_ABOUT = (
     "Keeps the charts current. When something that they are made from changes on {branch}, or somebody asks for it by "
-    "hand or by a repository_dispatch event of the type {event}, it runs synth and, where a file changed, opens a pull "
-    "request from the branch {update}, or renews the one that is open.",
+    "hand or by a repository_dispatch event of the type {event}, it runs synth (and gitops, where its manifests are in "
+    "the repository) and, where a file changed, opens a pull request from the branch {update}, or renews the one that "
+    "is open.",
     "A pull request, and no commit on {branch}: people review the charts' diff, what is merged is released, and a "
     "protected branch takes nothing else. No loop, since nothing that it commits starts it.",
     "The repository must let workflows open pull requests: Settings, Actions, General. Their checks wait until "
@@ -57,7 +58,7 @@ _UPDATE_ABOUT = (
 _RELEASE_ABOUT = (
     "Pushes the charts that changed on {branch} to {target}.",
     "No tags: each chart has a version of its own. One that is there already with the same content counts as pushed, "
-    "one with other content is refused; so it can run at any time.",
+    "one with other content is refused; so it can run at any time. What was pushed stays, so it is proved before.",
 )
 
 _PROPOSE = f"""\
@@ -135,6 +136,7 @@ def _check(pipeline: Pipeline) -> tuple[str, dict[str, Any]]:
         *_set_up(pipeline, _path("check")),
         *map(_login, pulls),
         {"name": "Compare the charts with what synth makes", "run": pipeline.check_command},
+        *_run("Compare the manifests with what gitops makes", pipeline.manifests_check_command),
         {"name": "Lint the charts", "run": pipeline.lint_command},
         *({"run": test} for test in pipeline.tests),
     ]
@@ -174,6 +176,7 @@ def _update(pipeline: Pipeline) -> tuple[str, dict[str, Any]]:
         *_set_up(pipeline, _path("update"), ref=branch),
         *map(_login, pulls),
         {"name": "Write the charts", "run": f'{pipeline.synth_command} |\n  tee "$RUNNER_TEMP/synth.txt"\n'},
+        *_run("Write the manifests", pipeline.manifests_command),
         {
             "name": "Propose what changed",
             "env": {"GH_TOKEN": "${{ secrets.FLOE_CHARTS_TOKEN || github.token }}"},
@@ -198,6 +201,7 @@ def _release(pipeline: Pipeline) -> tuple[str, dict[str, Any]]:
     steps = [
         *_set_up(pipeline, _path("release")),
         *_dependencies(pipeline),
+        {"name": "Verify the charts", "run": pipeline.proof_command},
         {"name": "Package the charts", "run": pipeline.package_command},
         _login(host),
         {"name": "Push the charts", "run": pipeline.push_command(_OWN_CHARTS)},
@@ -250,6 +254,10 @@ def _dependencies(pipeline: Pipeline) -> list[dict[str, Any]]:
         {"uses": _action("azure/setup-helm"), "with": {"version": f"v{HELM}"}},
         {"name": "Fetch the dependencies", "run": pipeline.dependencies_command},
     ]
+
+
+def _run(name: str, command: str | None) -> list[dict[str, Any]]:
+    return [{"name": name, "run": command}] if command is not None else []
 
 
 def _login(host: str) -> dict[str, Any]:

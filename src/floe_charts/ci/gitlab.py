@@ -32,7 +32,8 @@ _ABOUT = (
     "registry, in the version that each of them has: one that is there already with the same content counts as pushed, "
     "one with other content is refused.",
     "floe-charts-update keeps the charts current. When something that they are made from changes on the default "
-    "branch, or a pipeline is started there by hand, a schedule or a trigger, it runs synth and, where a file changed, "
+    "branch, or a pipeline is started there by hand, a schedule or a trigger, it runs synth (and gitops, where its "
+    "manifests are in the repository) and, where a file changed, "
     f"opens a merge request from the branch {UPDATE_BRANCH}, or renews the one that is open. A merge request, and no "
     "commit on the default branch: people review the charts' diff, what is merged is released, and a protected branch "
     "takes nothing else. No loop, since nothing that it commits starts it.",
@@ -89,7 +90,13 @@ def _jobs(pipeline: Pipeline) -> dict[str, Any]:
             "rules": always,
             "needs": [],
             "interruptible": True,
-            "script": _script(*pulls, pipeline.check_command, pipeline.lint_command, *pipeline.tests),
+            "script": _script(
+                *pulls,
+                pipeline.check_command,
+                pipeline.manifests_check_command,
+                pipeline.lint_command,
+                *pipeline.tests,
+            ),
         },
         _FETCH: {
             # Helm's image has no Python, Python's no Helm: the dependencies go from one to the other.
@@ -116,7 +123,12 @@ def _jobs(pipeline: Pipeline) -> dict[str, Any]:
             "rules": [{"if": f"{is_default} && $FLOE_CHARTS_TOKEN", "changes": list(pipeline.inputs)}],
             "needs": [],
             "resource_group": "floe-charts-update",
-            "script": _script(*pulls, pipeline.synth_command, _PROPOSE.replace("CHARTS", pipeline.written, 1)),
+            "script": _script(
+                *pulls,
+                pipeline.synth_command,
+                pipeline.manifests_command,
+                _PROPOSE.replace("CHARTS", pipeline.written, 1),
+            ),
         },
         "floe-charts-release": {
             "extends": _PYTHON,
@@ -133,9 +145,9 @@ def _jobs(pipeline: Pipeline) -> dict[str, Any]:
     }
 
 
-def _script(*commands: str) -> str:
+def _script(*commands: str | None) -> str:
     """Commands as one text, which YAML shows as it is; the shell stops at the first that fails."""
-    text = "".join(f"{command.rstrip()}\n" for command in commands)
+    text = "".join(f"{command.rstrip()}\n" for command in commands if command is not None)
     return text if text.count("\n") > 1 else text.rstrip()
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from floe_charts.errors import InputError, shorten
 from floe_charts.helm.valuesfile import comment_lines, overlay_text
 from floe_charts.registry.reference import SCHEME, parse_reference
+from floe_charts.synth.files import LIST_NAME
 
 __all__ = ["ARTIFACT_PATHS", "HELM", "TITLE", "UPDATE_BRANCH", "Pipeline", "file_text"]
 
@@ -36,7 +37,8 @@ class Pipeline:
     ``command`` is the command line that makes the files, for their first line; ``version`` is that of floe-charts,
     which is installed unless ``install`` gives pip's arguments. ``synth`` is a command in the place of floe-charts'
     own, which takes ``--check`` too; ``tests`` run beside the checks. ``registry`` has no ``oci://``; without one the
-    CI system's own is taken, and without a ``branch`` its default branch. ``charts`` is the directory of the charts.
+    CI system's own is taken, and without a ``branch`` its default branch. ``charts`` is the directory of the charts,
+    ``manifests`` that of the manifests for Argo CD and Flux.
 
     Raises:
         InputError: an artifact lies outside of the repository, or ``install`` cannot be read as arguments.
@@ -49,6 +51,7 @@ class Pipeline:
     config: str | None = None
     registry: str | None = None
     charts: str = "charts"
+    manifests: str = "gitops"
     artifacts: tuple[str, ...] = ()
     install: str | None = None
     synth: str | None = None
@@ -116,6 +119,16 @@ class Pipeline:
         return f"{self.synth_command} --check"
 
     @property
+    def manifests_check_command(self) -> str | None:
+        """Fails with a diff where the manifests for Argo CD or Flux are not what the deployment file says."""
+        return self._for_each_tool("{} --check")
+
+    @property
+    def manifests_command(self) -> str | None:
+        """Writes the manifests for Argo CD and Flux, and stages them for a commit."""
+        return self._for_each_tool("{}\n  git add -- {place}")
+
+    @property
     def lint_command(self) -> str:
         """Runs the quick checks on each chart."""
         return self._for_each(f'{_CLI} lint --chart "${{chart%/*}}"')
@@ -131,7 +144,12 @@ class Pipeline:
 
     def verify_command(self, report: Literal["sarif", "junit"], output: str) -> str:
         """Runs all checks on all charts, with the report in a file."""
-        return f"{_CLI} verify {self._chart_arguments()}--format {report} --output {output}"
+        return f"{self.proof_command} --format {report} --output {output}"
+
+    @property
+    def proof_command(self) -> str:
+        """Runs all checks on all charts, with the report in the log."""
+        return f"{_CLI} verify {self._chart_arguments()}".rstrip()
 
     @property
     def package_command(self) -> str:
@@ -154,6 +172,18 @@ class Pipeline:
     @property
     def _chart_yamls(self) -> str:
         return "*/Chart.yaml" if self.charts == "." else f"{self.charts}/*/Chart.yaml"
+
+    def _for_each_tool(self, commands: str) -> str | None:
+        """What is done for each tool that somebody wrote manifests for; without a registry nobody can."""
+        if self.registry is None:
+            return None
+        config = f" --config {shlex.quote(self.config)}" if self.config is not None else ""
+        scripts = []
+        for tool in ("argocd", "flux"):
+            place = posixpath.normpath(f"{self.manifests}/{tool}")
+            made = commands.format(f"{_CLI} gitops {tool}{config}", place=place)
+            scripts.append(f"if [ -e {place}/{LIST_NAME} ]; then\n  {made}\nfi\n")
+        return "".join(scripts)
 
     def _for_each(self, command: str) -> str:
         return f"for chart in {self._chart_yamls}; do\n  {command}\ndone\n"

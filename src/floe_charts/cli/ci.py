@@ -93,6 +93,7 @@ def ci(
         config=config,
         registry=deployment.gitops.registry,
         charts=deployment.gitops.charts,
+        manifests=deployment.gitops.path,
         artifacts=artifacts,
         install=install,
         synth=synth,

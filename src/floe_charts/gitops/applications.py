@@ -13,12 +13,15 @@ from floe_charts.gitops.differences import ARGOCD_DIFFERENCES
 from floe_charts.gitops.releases import Release, missing, pod_security_labels, registry
 
 __all__ = [
-    "RETRIES", "Application", "destination_of", "git_repository", "metadata_of", "new_application", "short_name",
-    "spec_of", "sync_of",
+    "FINALIZER", "RETRIES", "Application", "destination_of", "git_repository", "metadata_of", "new_application",
+    "short_name", "spec_of", "sync_of",
 ]  # fmt: skip
 
 RETRIES = 5
 """How often a failed sync is tried again."""
+
+FINALIZER = "resources-finalizer.argocd.argoproj.io"
+"""On an Application: its objects are deleted with it. On a project: it stays while an Application refers to it."""
 
 _LONGEST = 63  # An Application's name can become a label's value.
 

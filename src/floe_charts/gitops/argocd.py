@@ -6,31 +6,32 @@ Jobs come after the platform they run on. What Argo CD does about order decides 
   nothing. Its *progressive syncs* order them: they sync a step, wait until every Application in it is healthy, and go
   on. The controller has to be started with ``--enable-progressive-syncs``; it then takes over syncing, so that
   Applications show automated sync as off. Without that option all sync at once, each retrying until what it needs is
-  there. An environment that is synced by hand is in no step, which Argo CD leaves to whoever syncs it. Some versions
-  do not see that a range matches a new version (argo-cd issue 29240, in 3.5.1): ``progressiveSyncs: false`` leaves the
-  steps out.
+  there. An environment that is synced by hand is in no step, which Argo CD leaves to whoever syncs it. An Application
+  is not healthy as long as the last run of one of its CronJobs has failed: that holds up a new version of the jobs, and
+  every step behind it. Some versions do not see that a range matches a new version (argo-cd issue 29240, in 3.5.1).
+  ``progressiveSyncs: false`` leaves the steps out.
 - ``applications``: an Application above those of one environment syncs them in *sync waves*. It waits for the first
   wave only where Argo CD is told how healthy an Application is, which ``argocd-cm`` has not done by default since 1.8:
   the key ``resource.customizations.health.argoproj.io_Application``. Environments do not wait for each other. Waves
   order what changes in these files, such as pinned versions; a version that only matches a range is no such change.
 
-Neither removes a release whose environment leaves the deployment file: its volumes would go with it.
+Neither removes a platform whose environment leaves the deployment file: its volumes would go with it. Jobs hold no data
+and go with their Application; those of a chart that is spread over several would run twice otherwise.
 
 Facts: argo-cd.readthedocs.io, operator-manual/applicationset/Progressive-Syncs, operator-manual/health,
-user-guide/sync-waves, user-guide/diff-strategies.
+operator-manual/applicationset/Application-Deletion, user-guide/sync-waves, user-guide/diff-strategies.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
-from floe_charts.deployment import FILE_NAME, Deployment
-from floe_charts.errors import DeploymentError
+from floe_charts.deployment import Deployment
 from floe_charts.gitops.applications import (
+    FINALIZER,
     RETRIES,
     Application,
     destination_of,
@@ -42,6 +43,7 @@ from floe_charts.gitops.applications import (
     sync_of,
 )
 from floe_charts.gitops.manifests import Manifest, file_text
+from floe_charts.gitops.refusals import refuse_equal_names, refuse_generated_secrets, refuse_shared_namespaces
 from floe_charts.gitops.releases import registry, releases
 from floe_charts.synth.files import ChartFiles
 
@@ -67,19 +69,24 @@ _ROOTS_NOTE = (
     "argocd-cm has a health check of Applications: resource.customizations.health.argoproj.io_Application."
 )
 
-# Automated sync is a matter of booleans, and an ApplicationSet's template takes texts only. The retries stand here
-# too because an empty `syncPolicy` would remove the whole of the template's.
-_PATCH = """\
+# What differs in more than a text: automated sync is a matter of booleans, and some have a field that others have not.
+# The retries stand here too because an empty `syncPolicy` would remove the whole of the template's.
+_PATCH = f"""\
+{{{{- if eq .component "jobs" }}}}
+metadata:
+  finalizers:
+    - {FINALIZER}
+{{{{- end }}}}
 spec:
   syncPolicy:
     retry:
-      limit: RETRIES
-    {{- if eq .sync "automated" }}
+      limit: {RETRIES}
+    {{{{- if eq .sync "automated" }}}}
     automated:
-      prune: {{ .prune }}
-      selfHeal: {{ .selfHeal }}
-    {{- end }}
-""".replace("RETRIES", str(RETRIES))
+      prune: {{{{ .prune }}}}
+      selfHeal: {{{{ .selfHeal }}}}
+    {{{{- end }}}}
+"""
 
 
 def argocd_files(deployment: Deployment) -> ChartFiles:
@@ -87,19 +94,19 @@ def argocd_files(deployment: Deployment) -> ChartFiles:
 
     Raises:
         DeploymentError: the file does not say the registry, or the repository where the layout or ``gitops.values``
-            needs one; two Applications would have one name; an environment's Secrets are generated, which Argo CD
-            would do at each sync anew, since it renders charts without a cluster.
+            needs one; two Applications would have one name, or one namespace; Secrets are generated.
     """
     registry(deployment)
     if deployment.gitops.values == "git" or deployment.gitops.argocd.layout == "applications":
         git_repository(deployment)
-    _refuse_generated_secrets(deployment)
+    refuse_generated_secrets(deployment)
     applications = [new_application(deployment, release) for release in releases(deployment)]
+    refuse_shared_namespaces(deployment, applications)
     project = {"project.yaml": file_text("argocd", _project(deployment))}
     if deployment.gitops.argocd.layout == "applications":
         files = project | _application_files(deployment, applications)
     else:
-        _refuse_equal_names(deployment, [one.name for one in applications])
+        refuse_equal_names(deployment, [one.name for one in applications])
         files = project | {"applicationset.yaml": _set_file(deployment, applications)}
     return ChartFiles({f"{DIRECTORY}/{path}": text for path, text in files.items()})
 
@@ -122,8 +129,7 @@ def _project(deployment: Deployment) -> Manifest:
         "metadata": {
             "name": gitops.argocd.project,
             "namespace": gitops.argocd.namespace,
-            # It stays as long as an Application refers to it.
-            "finalizers": ["resources-finalizer.argocd.argoproj.io"],
+            "finalizers": [FINALIZER],
             # For whom Argo CD applies this directory too: the project first.
             "annotations": {_WAVE: "-1"},
         },
@@ -215,7 +221,7 @@ def _steps(deployment: Deployment, applications: list[Application]) -> list[dict
 
 def _application_files(deployment: Deployment, applications: list[Application]) -> dict[str, str]:
     roots = [_root(deployment, name) for name in deployment.environments]
-    _refuse_equal_names(deployment, [one["metadata"]["name"] for one in roots] + [one.name for one in applications])
+    refuse_equal_names(deployment, [one["metadata"]["name"] for one in roots] + [one.name for one in applications])
     files = {
         f"environments/{one.environment}/{one.chart}.yaml": file_text("argocd", _single(deployment, one))
         for one in applications
@@ -228,12 +234,18 @@ def _single(deployment: Deployment, application: Application) -> Manifest:
     metadata, spec = metadata_of(deployment, application, sync), spec_of(deployment, application)
     wave = str(_COMPONENTS.index(application.component))
     annotations = {_WAVE: wave, **metadata["annotations"]}
+    finalizers = {"finalizers": [FINALIZER]} if application.component == "jobs" else {}
     if sync == "automated":
         spec["syncPolicy"]["automated"] = {"prune": given.prune, "selfHeal": given.self_heal}
     return {
         "apiVersion": _API,
         "kind": "Application",
-        "metadata": {**metadata, "namespace": deployment.gitops.argocd.namespace, "annotations": annotations},
+        "metadata": {
+            **metadata,
+            "namespace": deployment.gitops.argocd.namespace,
+            "annotations": annotations,
+            **finalizers,
+        },
         "spec": spec,
     }
 
@@ -261,25 +273,3 @@ def _root(deployment: Deployment, environment: str) -> Manifest:
             "syncPolicy": {"automated": {"prune": True, "selfHeal": True}},
         },
     }
-
-
-# Refusals
-
-
-def _refuse_generated_secrets(deployment: Deployment) -> None:
-    for name, environment in deployment.environments.items():
-        if environment.secrets == "generated":
-            raise DeploymentError(
-                deployment.source or FILE_NAME,
-                f"environments.{name}.secrets",
-                "generated Secrets would be others at each sync: Argo CD renders the chart without a cluster",
-                "take existing or external, or deploy this environment by Helm or Flux",
-            )
-
-
-def _refuse_equal_names(deployment: Deployment, names: list[str]) -> None:
-    twice = next((name for name, count in Counter(names).items() if count > 1), None)
-    if twice is not None:
-        raise DeploymentError(
-            deployment.source or FILE_NAME, "", f"two Applications would be called {twice}", "rename an environment"
-        )

@@ -1,7 +1,9 @@
 """What others write into the charts' objects once they are in a cluster, so that it is no drift.
 
 Nothing else is ignored. Deployments that are scaled automatically name no number of replicas, in generated templates
-and in every dependency; webhooks, whose caBundle others would write, are in none of the charts.
+and in every dependency, so that a sync resets nothing of this: Argo CD needs no ``RespectIgnoreDifferences``, which
+would put the cluster's whole list in the place of a custom resource's own, and lose its new items. Webhooks, whose
+caBundle others would write, are in none of the charts.
 """
 
 from __future__ import annotations

@@ -13,8 +13,13 @@ hook done; so the order is real. Where values come from decides what the chart i
 
 In both, a ConfigMap that somebody may add in the namespace goes over these values.
 
-Facts: fluxcd.io, components/helm/helmreleases, components/source/helmcharts and ocirepositories,
-guides/repository-structure.
+Nothing that is done in Git removes a platform, whether its environment or a whole cluster leaves the deployment file
+or gets another name there: to uninstall the release is to delete its databases. Jobs hold no data and are pruned. For
+the same reason a platform's release that failed is tried again as it is (``RetryOnFailure``, of Flux 2.7), where the
+usual remediation uninstalls it, or goes back to a version that does not know the migrated database.
+
+Facts: fluxcd.io, components/helm/helmreleases (install, upgrade), components/kustomize/kustomizations (prune),
+components/source/helmcharts and ocirepositories, guides/repository-structure.
 """
 
 from __future__ import annotations
@@ -39,6 +44,19 @@ _SOURCES = "source.toolkit.fluxcd.io/v1"
 _REPOSITORY = "floe-charts"
 _KUSTOMIZE = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
 _CHART_LAYER = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
+_NOTE = (
+    "For Flux 2.7 or newer. A platform that is no longer named here stays in the cluster until somebody deletes its "
+    "HelmRelease: its databases would go with it."
+)
+_STAYS = {"kustomize.toolkit.fluxcd.io/prune": "disabled"}
+
+# What is done about a release that failed: of a platform, and of jobs.
+_AGAIN = {"strategy": {"name": "RetryOnFailure", "retryInterval": "5m"}}
+_RETRY: dict[str, dict[str, Any]] = {"install": _AGAIN, "upgrade": _AGAIN}
+_REMEDIATE: dict[str, dict[str, Any]] = {
+    "install": {"remediation": {"retries": 3}},
+    "upgrade": {"cleanupOnFail": True, "remediation": {"retries": 3, "remediateLastFailure": True}},
+}
 
 
 def flux_files(deployment: Deployment) -> ChartFiles:
@@ -49,7 +67,7 @@ def flux_files(deployment: Deployment) -> ChartFiles:
         by_environment.setdefault(release.environment, []).append(release)
     files: dict[str, str] = {}
     for cluster, settings in deployment.clusters.items():
-        files[f"clusters/{cluster}/floe.yaml"] = file_text("flux", _cluster(deployment, cluster))
+        files[f"clusters/{cluster}/floe.yaml"] = file_text("flux", _cluster(deployment, cluster), about=_NOTE)
         files[f"releases/{cluster}/kustomization.yaml"] = file_text(
             "flux", {**_KUSTOMIZE, "resources": list(settings.environments)}
         )
@@ -109,8 +127,7 @@ def _namespace(deployment: Deployment, name: str) -> Manifest:
         "metadata": {
             "name": name,
             "labels": pod_security_labels(deployment),
-            # With the namespace its volumes would go.
-            "annotations": {"kustomize.toolkit.fluxcd.io/prune": "disabled"},
+            "annotations": _STAYS,  # With the namespace its volumes would go.
         },
     }
 
@@ -162,21 +179,27 @@ def _config_map(deployment: Deployment, release: Release) -> dict[str, Any]:
 
 def _helm_release(deployment: Deployment, release: Release, its: Sequence[Release]) -> Manifest:
     flux, follows = deployment.gitops.flux, deployment.gitops.environment(release.environment)
-    platform = [one.chart for one in its if one.component == "platform" and release.component == "jobs"]
+    has_data = release.component == "platform"
+    needed = [{"name": one.chart} for one in its if one.component == "platform" and not has_data]
+    on_failure = _RETRY if has_data else _REMEDIATE
     return {
         "apiVersion": "helm.toolkit.fluxcd.io/v2",
         "kind": "HelmRelease",
-        "metadata": {"name": release.chart, "namespace": release.namespace},
+        "metadata": {
+            "name": release.chart,
+            "namespace": release.namespace,
+            **({"annotations": _STAYS} if has_data else {}),
+        },
         "spec": {
             "releaseName": release.chart,
             "interval": flux.interval,
             "timeout": "15m",
-            **({"dependsOn": [{"name": chart} for chart in platform]} if platform else {}),
+            **({"dependsOn": needed} if needed else {}),
             **_chart(deployment, release),
             "valuesFrom": _values(deployment, release),
             # The namespace is a manifest of its own, for Helm would make one without labels.
-            "install": {"createNamespace": False, "remediation": {"retries": 3}},
-            "upgrade": {"cleanupOnFail": True, "remediation": {"retries": 3, "remediateLastFailure": True}},
+            "install": {"createNamespace": False, **on_failure["install"]},
+            "upgrade": on_failure["upgrade"],
             "driftDetection": {"mode": "enabled" if follows.self_heal else "warn", "ignore": FLUX_DIFFERENCES},
         },
     }

@@ -50,7 +50,8 @@ def followed(version: str, kind: EnvironmentKind) -> str:
     """The versions that an environment takes by default, once ``version`` of a chart is the current one.
 
     Production takes that version and no other. The rest follow what is pushed, up to the next major version, with
-    which values are removed or change their type. Only development and test take pre-releases: in the ranges of
+    which values are removed or change their type. Below 1.0.0 any version may do that, and they follow all the same:
+    a chart brings the values of its environments along. Only development and test take pre-releases: in the ranges of
     Helm, Argo CD and Flux alike, a bound without ``-0`` matches none.
 
     >>> followed("1.4.2", "staging")
