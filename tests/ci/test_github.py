@@ -69,6 +69,11 @@ def test_the_bot_starts_where_its_inputs_change() -> None:
         "branches": ["trunk"],
         "paths": ["artifacts/orders.json", "deploy/floe.yaml"],
     }
+    assert workflows(artifacts=("products/", "oci://ghcr.io/acme/x:1"))["update"]["on"]["push"]["paths"] == [
+        "products",
+        "products/*",
+        "floe-charts.yaml",
+    ]
 
 
 def test_runs_of_the_bot_and_of_releases_wait_for_each_other_and_pull_requests_do_not() -> None:

@@ -73,8 +73,8 @@ class Pipeline:
     @property
     def inputs(self) -> tuple[str, ...]:
         """The files of the repository that charts are made from, as patterns."""
-        files = tuple(_in_repository("--artifact", one) for one in self.artifacts if not _is_reference(one))
-        found = files if self.artifacts else ARTIFACT_PATHS
+        files = [one for artifact in self.artifacts if not _is_reference(artifact) for one in _patterns(artifact)]
+        found = files if self.artifacts else list(ARTIFACT_PATHS)
         return tuple(dict.fromkeys((*found, _in_repository("--config", self.deployment_file))))
 
     @property
@@ -199,6 +199,14 @@ def file_text(pipeline: Pipeline, about: str, content: dict[str, Any]) -> str:
 
 def _is_reference(artifact: str) -> bool:
     return artifact.lower().startswith(SCHEME)
+
+
+def _patterns(artifact: str) -> tuple[str, ...]:
+    """What matches a file of artifacts, or the files in a directory of them."""
+    plain = _in_repository("--artifact", artifact)
+    if plain.endswith((".json", ".yaml", ".yml")):
+        return (plain,)
+    return ("*",) if plain == "." else (plain, f"{plain}/*")
 
 
 def _in_repository(option: str, path: str) -> str:

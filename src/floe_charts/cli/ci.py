@@ -24,7 +24,7 @@ System = Literal["github", "gitlab"]
     "artifacts",
     multiple=True,
     metavar="PATH",
-    help="What the workflows hand to synth --artifact: a file of the repository, or oci://host/repository:tag; "
+    help="What the workflows hand to synth --artifact: a file or directory of the repository, or oci://…:tag; "
     "repeatable.",
 )
 @click.option(
