@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 
@@ -21,6 +22,7 @@ from tests.synth.jobs_cases import jobs_of, made_jobs, minimal_product
 from tests.synth.test_upgrades import others
 
 DBT, NAMESPACE = "floe-jobs-hello-floe-dbt", "floe-test"
+OWN_IMAGE = {"registry": "ghcr.io", "repository": "acme/projects", "tag": "1"}
 
 
 def models(*models: dict[str, Any]) -> CompiledArtifacts:
@@ -119,8 +121,9 @@ class TestTimes:
 
     def test_a_default_schedule_that_is_none_is_told_where_it_is_wished(self) -> None:
         odd = artifact(plugins__orchestrator__config={"default_schedule": "every morning"})
-        assert jobs_of([odd]).notices == ()
-        wished = jobs_of([odd], {"environments": {"dev": {"defaultSchedules": True}}})
+        own = {"values": {"jobs": {"image": OWN_IMAGE}}}
+        assert jobs_of([odd], own).notices == ()
+        wished = jobs_of([odd], {**own, "environments": {"dev": {"defaultSchedules": True}}})
         assert wished.notices == (
             "artifact.json: plugins.orchestrator.config.default_schedule is none that a CronJob takes, and its job has "
             "no schedule",
@@ -201,7 +204,9 @@ class TestWhoTheyTalkTo:
     def test_lineage_goes_elsewhere_where_the_artifact_says_so(self, tmp_path: Path) -> None:
         elsewhere = artifact(observability__lineage_endpoint="https://lineage.example.com/x/api/v1/lineage")
         objects = jobs_objects(tmp_path, [elsewhere])
-        assert env_of(objects, DBT)["OPENLINEAGE_URL"] == "https://lineage.example.com/x"
+        # As clients of OpenLineage do it; they replace what is behind the last slash.
+        url = urljoin(env_of(objects, DBT)["OPENLINEAGE_URL"], "api/v1/lineage")
+        assert url == "https://lineage.example.com/x/api/v1/lineage"
         assert "floe-jobs-test-lineage" not in of_kind(objects, "Pod")
 
     def test_network_policies_let_them_out_to_the_platform_and_nobody_in(self, tmp_path: Path) -> None:
@@ -214,6 +219,23 @@ class TestWhoTheyTalkTo:
         labels = of_kind(objects, "CronJob")[DBT]["spec"]["jobTemplate"]["spec"]["template"]["metadata"]["labels"]
         assert labels["app.kubernetes.io/part-of"] == "floe-jobs"
         assert "NetworkPolicy/floe-jobs" not in jobs_objects(tmp_path / "dev", [artifact()])
+
+    def test_network_policies_are_there_where_pods_are(self, tmp_path: Path) -> None:
+        quiet, no_tests = minimal_product(), {"tests": {"enabled": False}}
+        custom = {"products": {"bare": {"custom": {"own": {"command": ["a"]}}}}}
+        kinds = {kind: {"enabled": False} for kind in ("dbt", "ingestion")}
+
+        def policy(number: int, product: CompiledArtifacts, jobs: dict[str, Any], **values: Any) -> bool:
+            file = {"values": {"jobs": jobs, **values}}
+            objects = jobs_objects(tmp_path / str(number), [product], deployment=file, environment="prod")
+            return "floe-jobs" in of_kind(objects, "NetworkPolicy")
+
+        assert not policy(1, quiet, {})
+        assert policy(2, quiet, custom)
+        assert policy(3, artifact(), {}, **no_tests)
+        # Test pods ask the platform, too.
+        assert policy(4, artifact(), kinds)
+        assert not policy(5, artifact(), kinds, **no_tests)
 
 
 class TestPods:
@@ -281,6 +303,53 @@ class TestPods:
         objects = jobs_objects(tmp_path, others(), values)
         assert container_of(objects, "floe-jobs-billing-ingestion")["command"] == ["load", "all"]
         assert of_kind(objects, "CronJob")["floe-jobs-billing-ingestion"]["spec"]["suspend"] is False
+
+    def test_they_can_write_into_volumes_of_ones_own(self, tmp_path: Path) -> None:
+        claim = {"volume": {"persistentVolumeClaim": {"claimName": "duckdb"}}}
+        pod = job_pod(jobs_objects(tmp_path, [artifact()], {"extraVolumes": {"/data": claim}, "runAsUser": 4711}), DBT)
+        assert pod["securityContext"]["fsGroup"] == pod["securityContext"]["runAsUser"] == 4711
+        assert "/data" in {one["mountPath"] for one in pod["containers"][0]["volumeMounts"]}
+
+    def test_an_image_without_a_project_is_told(self) -> None:
+        def told(jobs: dict[str, Any], products: list[CompiledArtifacts] | None = None) -> tuple[str, ...]:
+            return jobs_of(products or [artifact(), *others()], {"values": {"jobs": jobs}}).notices
+
+        [line] = told({})
+        assert line == (
+            "jobs run dbt-labs/dbt-core, which holds no dbt project, in dev, test, qa, uat, staging, prod: set "
+            "jobs.image, or jobs.products.<product>.image"
+        )
+        assert told({"image": {"tag": "1.8.9"}}) == (line,)
+        assert told({"image": OWN_IMAGE}) == ()
+        own = {name: {"image": OWN_IMAGE} for name in ("hello-floe", "billing", "orders-eu")}
+        assert told({"products": own}) == ()
+        assert told({"products": {**own, "billing": {}}}) == (line,)
+        assert told({}, [minimal_product()]) == told({"dbt": {"enabled": False}}, [artifact()]) == ()
+        staging = {"environments": {"prod": {"values": {"jobs": {"image": OWN_IMAGE}}}}}
+        [line] = jobs_of([artifact()], staging).notices
+        assert "in dev, test, qa, uat, staging: set" in line
+
+    @pytest.mark.parametrize(
+        ("path", "jobs", "told"),
+        [
+            ("/tmp/floe/a.duckdb", {}, False),
+            (":memory:", {}, False),
+            ("{{ env_var('DB') }}", {}, False),
+            ("/data/a.duckdb", {}, True),
+            ("a.duckdb", {}, True),
+            ("/data/a.duckdb", {"extraVolumes": {"/data": {"volume": {"emptyDir": {}}}}}, False),
+            ("/data2/a.duckdb", {"extraVolumes": {"/data": {"volume": {"emptyDir": {}}}}}, True),
+            ("/data/a.duckdb", {"dbt": {"enabled": False}}, False),
+        ],
+    )
+    def test_a_database_where_nothing_can_be_written_is_told(self, path: str, jobs: dict[str, Any], told: bool) -> None:
+        profile = {"target": "dev", "outputs": {"dev": {"type": "duckdb", "path": path}}}
+        files = jobs_of([artifact(dbt_profiles={"a": profile})], {"values": {"jobs": {"image": OWN_IMAGE, **jobs}}})
+        line = (
+            f"jobs can write nothing at {path}, where dbt's profile has DuckDB's file: mount a volume there, "
+            "jobs.extraVolumes"
+        )
+        assert files.notices == ((line,) if told else ())
 
 
 class TestLaunchers:

@@ -17,8 +17,12 @@ from floe_charts.helm import (
     and_,
     default,
     each,
+    eq,
+    not_,
+    or_,
     present,
     raw_template,
+    some,
     variable,
     when,
 )
@@ -138,6 +142,31 @@ def test_a_condition_on_an_entry_and_a_value_that_may_be_absent() -> None:
 
     buckets = {"a": {"size": 1, "public": True, "note": ""}, "b": {"size": 1, "public": True}}
     assert rendered(build, {"buckets": buckets})["web-configmap.yaml"] == [config("a", note="", public="yes")]
+
+
+def test_an_object_where_something_holds_for_an_entry() -> None:
+    def build(self: Any, v: Any) -> None:
+        public = some(v.buckets, lambda bucket: bucket.public)
+        with self.when(and_(v.on, or_(public, some(v.items, lambda item: eq(item, "all"))))):
+            noted = some(v.buckets, lambda bucket: and_(bucket.public, present(bucket.note)))
+            self.add(config("a", noted=when(noted, "yes", "no"), quiet=when(not_(noted), "yes")))
+
+    shown, hidden = {"size": 1, "public": True}, {"size": 1, "public": False, "note": "n"}
+
+    def data(**values: Any) -> list[Any]:
+        return [one["data"] for one in rendered(build, values)["web-configmap.yaml"]]
+
+    assert data() == data(buckets={"a": hidden}, items=["one"]) == data(buckets={"a": shown}, on=False) == []
+    assert data(buckets={"a": hidden, "b": shown}) == [{"noted": "no", "quiet": "yes"}]
+    assert data(buckets={"a": {**shown, "note": ""}, "b": hidden}) == [{"noted": "yes"}]
+    assert data(items=["one", "all"]) == [{"noted": "no", "quiet": "yes"}]
+
+
+def test_something_holds_for_items_only() -> None:
+    def build(self: Any, v: Any) -> None:
+        some(v.on, lambda item: item)
+
+    assert refused(build) == "some runs over a list or a map of values, but .Values.web.on is a boolean"
 
 
 # Variables

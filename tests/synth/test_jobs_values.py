@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from floe_charts.artifacts import CompiledArtifacts, distinct_slugs
 from floe_charts.cli import main
-from floe_charts.constructs.jobs.chart import FloeJobs
+from floe_charts.constructs.jobs.chart import FloeJobs, jobs_charts
 from floe_charts.constructs.jobs.plan import plan_products
 from floe_charts.deployment import Deployment
 from floe_charts.errors import ArtifactError, DeploymentError, ValuesError
@@ -122,12 +122,26 @@ class TestNames:
 
     def test_a_long_name_is_shortened_always_alike(self) -> None:
         long = [product(f"{'customer-' * 4}{ending}") for ending in ("europe", "asia", "europe-north")]
-        plans = plan_products(long, Deployment.default(), len("floe-jobs"))
-        keys = [plan.key for plan in plans]
-        assert len(set(keys)) == 3 and all(len(key) <= 28 for key in keys)
-        assert keys[0] == "customer-customer-c-18f5ec00"
-        [alone] = plan_products(long[:1], Deployment.default(), len("floe-jobs"))
+        keys = [plan.key for plan in plan_products(long, Deployment.default())]
+        assert len(set(keys)) == 3 and all(len(key) <= 23 for key in keys)
+        assert keys[0] == "customer-custo-18f5ec00"
+        [alone] = plan_products(long[:1], Deployment.default())
         assert alone.key == keys[0]
+
+    def test_no_name_depends_on_the_number_of_charts(self) -> None:
+        """Who wrote values for a product finds it by the same key after the charts became more."""
+        names = [f"customer-{number * 'x'}" for number in range(30)]
+        keys = {
+            shards: {
+                plan.key
+                for chart in jobs_charts(
+                    [product(name) for name in names], Deployment.parse({"jobs": {"shards": shards}})
+                )
+                for plan in chart.products
+            }
+            for shards in (1, 9, 10)
+        }
+        assert keys[1] == keys[9] == keys[10] and len(keys[1]) == len(names)
 
     def test_the_longest_names_are_those_that_kubernetes_takes(self) -> None:
         deployment = Deployment.parse({"jobs": {"fullname": "j" * 20, "shards": 1024}})
@@ -146,7 +160,7 @@ class TestNames:
         for name in names:
             metadata = example.metadata.model_copy(update={"product_name": name})
             products.append(example.model_copy(update={"metadata": metadata}))
-        plans = plan_products(distinct_slugs(products), Deployment.default(), len("floe-jobs"))
+        plans = plan_products(distinct_slugs(products), Deployment.default())
         found = [f"floe-jobs-{plan.key}-{job}" for plan in plans for job in ("dbt", "ingestion", "export")]
         assert len(set(found)) == len(found) == 3 * len(names)
         assert all(len(one) <= 52 for one in found)
@@ -172,6 +186,26 @@ class TestShards:
         assert set(homes) == set(self.NAMES) and len(set(homes.values())) > 1
         fewer = self.homes(self.NAMES[::3], 4)
         assert fewer.items() <= homes.items()
+
+    def test_values_of_a_product_go_to_its_chart(self) -> None:
+        values = {"jobs": {"products": {"product-1": {"dbt": {"schedule": "@daily"}}}}}
+        prod = {"jobs": {"products": {"product-5": {"dbt": {"schedule": "@hourly"}}}}}
+        file = {"jobs": {"shards": 4}, "values": values, "environments": {"prod": {"values": prod}}}
+        sets = ["jobs.products.product-7.dbt.schedule=@weekly"]
+        deployment = Deployment.parse(file, source="floe-charts.yaml")
+        files = synth_jobs([product(name) for name in self.NAMES], deployment, sets=sets)
+        found = {
+            key: one["dbt"]["schedule"]
+            for chart in files.charts
+            for key, one in files.final_values("prod", chart)["jobs"]["products"].items()
+            if "schedule" in one["dbt"]
+        }
+        assert found == {"product-1": "@daily", "product-5": "@hourly", "product-7": "@weekly"}
+        with pytest.raises(ValuesError, match='found "produkt-1"'):
+            jobs_of(
+                [product(name) for name in self.NAMES],
+                {"jobs": {"shards": 4}, "values": {"jobs": {"products": {"produkt-1": {}}}}},
+            )
 
     def test_each_chart_has_its_own_names_and_labels(self, tmp_path: Path) -> None:
         deployment = Deployment.parse({"jobs": {"shards": 2}})
@@ -220,6 +254,22 @@ class TestShards:
         files = jobs_of([artifact()], {"jobs": {"enabled": False}})
         assert (dict(files), files.charts, files.notices) == ({}, (), ())
 
+    @pytest.mark.parametrize("where", ["values", "environments.prod.values"])
+    def test_values_of_jobs_are_checked_where_no_chart_is_wished(self, where: str) -> None:
+        def made(jobs: dict[str, Any], artifacts: list[CompiledArtifacts] | None = None) -> tuple[str, ...]:
+            given = {"values": {"jobs": jobs}}
+            file = given if where == "values" else {"environments": {"prod": given}}
+            return jobs_of(artifacts or [artifact()], {**file, "jobs": {"enabled": False, "shards": 3}}).charts
+
+        assert made({"dbt": {"target": "a"}, "products": {"hello-floe": {"dbt": {"schedule": "@daily"}}}}) == ()
+        with pytest.raises(ValuesError, match=f"^floe-charts.yaml: {where}: jobs.dtb is not a value of this chart"):
+            made({"dtb": {}})
+        with pytest.raises(ValuesError, match="did you mean hello-floe"):
+            made({"products": {"helo-floe": {}}})
+        # What fits no ConfigMap may be why no chart is wished.
+        noise = random.Random(1).randbytes(1_000_000).hex()
+        assert made({"dbt": {"target": "a"}}, [artifact(data_contracts=[{"description": noise}])]) == ()
+
 
 class TestTooLarge:
     def test_values_over_the_limit_are_refused_with_the_number_of_charts(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,13 +288,14 @@ class TestTooLarge:
         products = [
             product(f"product-{number}", data_contracts=[{"description": text}]) for number, text in enumerate(texts)
         ]
-        assert jobs_of(products[:1]).notices == ()
-        [notice] = jobs_of(products).notices
+        own = {"values": {"jobs": {"image": {"registry": "ghcr.io", "repository": "acme/projects", "tag": "1"}}}}
+        assert jobs_of(products[:1], own).notices == ()
+        [notice] = jobs_of(products, own).notices
         assert notice.startswith(
             "floe-jobs: a release takes about 2.1 MB with the products' artifacts, and Helm and Flux"
         )
         assert notice.endswith("(Argo CD keeps none): spread the products over more charts, jobs.shards: 4")
-        assert jobs_of(products, {"jobs": {"shards": 16}}).notices == ()
+        assert jobs_of(products, {**own, "jobs": {"shards": 16}}).notices == ()
 
     def test_no_artifact_is_a_mistake(self) -> None:
         with pytest.raises(ArtifactError, match="found no artifact"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import random
 import re
 from collections.abc import Iterator, Mapping
 from importlib.resources import files as resources
@@ -149,3 +150,20 @@ def test_products_whose_names_differ_only_in_case_or_punctuation_are_all_there()
     assert products["orders-eu"]["name"] == "orders-eu"
     locations = files.final_values("dev")["dagster"] and files.final_values("dev")["workspace"]["locations"]
     assert sorted(location["name"] for location in locations.values()) == sorted(names)
+
+
+def test_a_release_that_helm_could_not_keep_is_told() -> None:
+    """Facts of the products are values; a release holds these twice, packed."""
+    data = json.loads(source("example"))
+    rng = random.Random(1)
+    data["transforms"]["models"] = [{**data["transforms"]["models"][0], "name": f"m{rng.randbytes(16).hex()}"}] * 2
+    assert not large_release(data)
+    one = data["transforms"]["models"][0]
+    data["transforms"]["models"] = [{**one, "name": f"m{rng.randbytes(100).hex()}"} for _ in range(9_000)]
+    [said] = large_release(data)
+    assert said.startswith("floe-platform: a release takes about ") and "over several platforms" in said
+
+
+def large_release(data: dict[str, Any]) -> list[str]:
+    notices = synth([CompiledArtifacts.parse(data, "a.json")], environments=["dev"], plugin_values=()).notices
+    return [notice for notice in notices if "a release takes" in notice]

@@ -63,7 +63,7 @@ from floe_charts.helm.kubernetes_types import (
     VolumeSource,
     Without,
 )
-from floe_charts.helm.pieces import each, text_lines, when, yaml_text
+from floe_charts.helm.pieces import each, some, text_lines, when, yaml_text
 from floe_charts.helm.provided import ProvidedObject
 from floe_charts.helm.shared import ChartValues, CommonChartValues
 from floe_charts.helm.surroundings import autoscaled
@@ -184,6 +184,7 @@ __all__ = [
     "restricted_security",
     "secret_key",
     "secret_volume",
+    "some",
     "tcp_probe",
     "ternary",
     "text_lines",

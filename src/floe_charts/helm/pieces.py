@@ -6,15 +6,19 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 from floe_charts.errors import DeclarationError
 from floe_charts.helm.expr import Splice, expression, node_of
 from floe_charts.helm.functions import condition_of
 from floe_charts.helm.nodes import LoopItem, LoopKey, Node
-from floe_charts.helm.spec import STRING
+from floe_charts.helm.spec import BOOLEAN, STRING, Spec
 
-__all__ = ["Conditional", "Loop", "TextLines", "YamlText", "each", "loop_names", "text_lines", "when", "yaml_text"]
+__all__ = [
+    "Conditional", "Loop", "SomeOf", "TextLines", "YamlText", "each", "loop_names", "some", "text_lines", "when",
+    "yaml_text",
+]  # fmt: skip
 
 
 class _Spliceable:
@@ -75,17 +79,56 @@ def each(source: object, body: Callable[..., Any]) -> Any:
     ``*each(...)`` puts the items into a list, ``**each(...)`` the entries into a mapping; their keys must begin or end
     differently from keys beside them.
     """
-    node = node_of(source)
-    spec = node.spec
-    if spec.item is None:
-        raise DeclarationError(f"each runs over a list or a map of values, but {node.go('.')} is {spec.in_words}")
+    node, item_spec = _repeated("each", source)
     with loop_names() as (variable, key):
-        item = expression(LoopItem(variable, (), spec.item, node))
-        if spec.kind == "map" and len(inspect.signature(body).parameters) > 1:
-            made = body(expression(LoopKey(key, spec.key or STRING, node)), item)
+        item = expression(LoopItem(variable, (), item_spec, node))
+        if node.spec.kind == "map" and len(inspect.signature(body).parameters) > 1:
+            made = body(expression(LoopKey(key, node.spec.key or STRING, node)), item)
         else:
             made = body(item)
     return Loop(node, variable, key, made)
+
+
+def _repeated(function: str, source: object) -> tuple[Node, Spec]:
+    """The node of a list or map, and the type of its items; raises :class:`DeclarationError` for another one."""
+    node = node_of(source)
+    if node.spec.item is None:
+        raise DeclarationError(
+            f"{function} runs over a list or a map of values, but {node.go('.')} is {node.spec.in_words}"
+        )
+    return node, node.spec.item
+
+
+@dataclass(frozen=True)
+class SomeOf(Node):
+    """Whether something holds for an item, or a loop writes anything: found out by running the loop beforehand."""
+
+    source: Node
+    variable: str
+    key: str
+    inside: Node
+
+    @property
+    def spec(self) -> Spec:
+        return BOOLEAN
+
+    def go(self, root: str) -> str:
+        """What the condition is about; never written, the writer puts a variable in its place."""
+        return f"some {self.source.go(root)} {self.inside.go('$')}"
+
+    def reads(self) -> Iterator[tuple[str, ...]]:
+        return self.inside.reads()
+
+
+def some(source: object, condition: Callable[[Any], bool | None]) -> bool:
+    """Whether ``condition(item)`` holds for an item of a list, or for an entry of a map.
+
+    For conditions of objects and of :func:`when`; it can stand in ``and_``, ``or_`` and ``not_``.
+    """
+    node, item_spec = _repeated("some", source)
+    with loop_names() as (variable, key):
+        inside = condition_of(condition(expression(LoopItem(variable, (), item_spec, node))))
+    return cast("bool", expression(SomeOf(node, variable, key, inside)))
 
 
 @contextmanager

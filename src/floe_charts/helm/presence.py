@@ -6,46 +6,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from floe_charts.helm.choices import choice_between
 from floe_charts.helm.expr import Splice, expression, parse, whole_expression
 from floe_charts.helm.functions import holds_objects, presence
 from floe_charts.helm.nodes import AsFound, Call, Concat, Constant, Node
-from floe_charts.helm.pieces import Conditional, Loop, TextLines, YamlText
+from floe_charts.helm.pieces import Conditional, Loop, SomeOf, TextLines, YamlText
 from floe_charts.helm.refs import child
 from floe_charts.helm.shapes import SCALARS, is_list, is_map
-from floe_charts.helm.spec import BOOLEAN, Spec, property_specs
+from floe_charts.helm.spec import BOOLEAN, property_specs
 from floe_charts.helm.tokens import is_literal
 
 __all__ = [
-    "NEVER", "SomeOf", "all_of", "entries_presence", "filled_presence", "holding", "item_presence",
-    "simplified", "value_presence", "with_flags",
+    "NEVER", "all_of", "entries_presence", "filled_presence", "holding", "item_presence", "simplified",
+    "value_presence", "with_flags",
 ]  # fmt: skip
 
 NEVER = Constant(False, BOOLEAN)
-
-
-@dataclass(frozen=True)
-class SomeOf(Node):
-    """Whether a loop writes anything, where that depends on each item: found out by running the loop beforehand."""
-
-    source: Node
-    variable: str
-    key: str
-    inside: Node
-
-    @property
-    def spec(self) -> Spec:
-        return BOOLEAN
-
-    def go(self, root: str) -> str:
-        """What the condition is about; never written, the writer puts a variable in its place."""
-        return f"some {self.source.go(root)} {self.inside.go('$')}"
-
-    def reads(self) -> Iterator[tuple[str, ...]]:
-        return self.inside.reads()
 
 
 def value_presence(value: Any) -> Node | None:

@@ -16,10 +16,9 @@ from floe_charts.helm.component import Repeated, Template
 from floe_charts.helm.expr import Splice, expression, node_of, whole_expression
 from floe_charts.helm.functions import presence
 from floe_charts.helm.nodes import LoopItem, LoopKey, Node, Raw
-from floe_charts.helm.pieces import Conditional, Loop, TextLines, YamlText
+from floe_charts.helm.pieces import Conditional, Loop, SomeOf, TextLines, YamlText
 from floe_charts.helm.presence import (
     NEVER,
-    SomeOf,
     entries_presence,
     filled_presence,
     holding,
@@ -72,8 +71,8 @@ class TemplateWriter:
                 self.reads.update(guard.source.reads())
             loop = Loop(guard.source, guard.variable, guard.key, None)
             return self._loop(loop, lambda _: ["---", *self._guarded(rest, template)], 0)
-        head = f"{{{{- if {self.condition(guard)} }}}}"
-        return [head, *self._where(guard, lambda: self._guarded(rest, template)), "{{- end }}"]
+        head = self._asked(guard, 0)
+        return [*head, *self._where(guard, lambda: self._guarded(rest, template)), "{{- end }}"]
 
     def condition(self, node: Node) -> str:
         """The text of a condition after ``if``, noting what it reads."""
@@ -267,10 +266,14 @@ class TemplateWriter:
         if node == NEVER:
             return otherwise or []
         pad = " " * indent
+        other = [f"{pad}{{{{- else }}}}", *otherwise] if otherwise else []
+        return [*self._asked(node, indent), *self._where(node, write), *other, f"{pad}{{{{- end }}}}"]
+
+    def _asked(self, node: Node, indent: int) -> _Lines:
+        """The line that asks for a condition, after those of the loops that it takes to know."""
         before: _Lines = []
         condition = self.condition(with_flags(node, lambda some: self._flag(some, before, indent)))
-        other = [f"{pad}{{{{- else }}}}", *otherwise] if otherwise else []
-        return [*before, f"{pad}{{{{- if {condition} }}}}", *self._where(node, write), *other, f"{pad}{{{{- end }}}}"]
+        return [*before, f"{' ' * indent}{{{{- if {condition} }}}}"]
 
     def _where(self, node: Node, write: _Write) -> _Lines:
         """What ``write`` writes, knowing that the condition holds."""
@@ -295,8 +298,8 @@ class TemplateWriter:
         condition = simplified(piece.condition, self._held)
         if condition is None:
             return write(piece.body)
-        body = self._where(piece.condition, _late(write, piece.body))
-        lines = [f"{pad}{{{{- if {self.condition(condition)} }}}}", *body]
+        lines = self._asked(condition, indent)
+        lines += self._where(piece.condition, _late(write, piece.body))
         if piece.otherwise is not None:
             lines += [f"{pad}{{{{- else }}}}", *write(piece.otherwise)]
         return [*lines, f"{pad}{{{{- end }}}}"]

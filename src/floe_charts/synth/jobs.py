@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from floe_charts.artifacts import CompiledArtifacts
@@ -23,6 +24,8 @@ VALUES_LIMIT = 1_000_000
 _NEARLY = 0.85
 """What is taken for a full release, for its size is estimated."""
 _TEMPLATES = 45_000
+_PRODUCTS = "products"
+"""The key of the products below :data:`JOBS`."""
 
 
 class JobsFiles(ChartFiles):
@@ -61,9 +64,9 @@ class JobsFiles(ChartFiles):
 
     def _release_size(self, chart: EnvironmentChart) -> int:
         root = chart.chart_name
-        texts = {path: self[f"{root}/{path}"] for path in chart.extra_files()}
-        # The rest is alike from product to product.
-        return release_size(texts, _TEMPLATES + len(self[f"{root}/values.yaml"]) // 10)
+        texts = [self[f"{root}/{path}"] for path in chart.extra_files()]
+        # They become ConfigMaps as they are; the rest is alike from product to product.
+        return release_size(texts, texts, _TEMPLATES + len(self[f"{root}/values.yaml"]) // 10)
 
     def final_values(self, environment: str, chart: str | None = None) -> dict[str, Any]:
         """The final values of an environment, of the chart of this name where there are several."""
@@ -94,19 +97,37 @@ def synth_jobs(
     chosen = list(dict.fromkeys(environments)) if environments is not None else list(deployment.environment_names)
     for name in chosen:
         deployment.environment(name)
-    layered = [_layered(chart, values, sets, chosen) for chart in jobs_charts(artifacts, deployment)]
+    charts = jobs_charts(artifacts, deployment)
+    known = frozenset(product.key for chart in charts for product in chart.products)
+    layered = [_layered(chart, known, values, sets, chosen) for chart in charts]
+    if not charts:
+        # Values are checked all the same; an artifact that no ConfigMap holds may be why no chart is wanted.
+        with suppress(ArtifactError):
+            _layered(FloeJobs(artifacts, deployment), known, values, sets, chosen)
     files = JobsFiles(layered, chosen)
     _refuse_large(files, deployment)
     return files
 
 
 def _layered(
-    chart: FloeJobs, values: Sequence[Override | Mapping[str, Any]], sets: Sequence[str], chosen: Sequence[str]
+    chart: FloeJobs,
+    known: Collection[str],
+    values: Sequence[Override | Mapping[str, Any]],
+    sets: Sequence[str],
+    chosen: Sequence[str],
 ) -> LayeredChart:
+    """``chart`` with its values; ``known`` are the keys of the products of all charts."""
     own = {prop.name for prop in chart.properties()} | {JOBS}
-    return LayeredChart(
-        chart, chart.declared_values(), values=values, sets=sets, chosen=chosen, mine=lambda key: key in own
-    )
+    elsewhere = set(known) - {product.key for product in chart.products}
+
+    def mine(given: Mapping[str, Any]) -> dict[str, Any]:
+        kept = {key: value for key, value in given.items() if key in own}
+        jobs = kept.get(JOBS)
+        if isinstance(jobs, Mapping) and isinstance(products := jobs.get(_PRODUCTS), Mapping):
+            kept[JOBS] = {**jobs, _PRODUCTS: {key: one for key, one in products.items() if key not in elsewhere}}
+        return kept
+
+    return LayeredChart(chart, chart.declared_values(), values=values, sets=sets, chosen=chosen, mine=mine)
 
 
 def _more_shards(shards: int, size: int, limit: float) -> int:

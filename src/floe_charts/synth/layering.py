@@ -36,7 +36,7 @@ class LayeredChart:
     """A chart with the values of all its environments.
 
     ``base`` is what is the same everywhere, ``layers`` holds each environment's final values; :meth:`files` are the
-    chart's. Values that other charts read are passed over (``mine`` says of a key at the top whether it is this one's).
+    chart's. Of values that somebody gives, ``mine`` keeps those that are not for other charts alone.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class LayeredChart:
         values: Sequence[Override | Mapping[str, Any]] = (),
         sets: Sequence[str] = (),
         chosen: Sequence[str],
-        mine: Callable[[str], bool],
+        mine: Callable[[Mapping[str, Any]], Mapping[str, Any]],
     ) -> None:
         """``values`` and ``sets`` override those of the environments ``chosen``.
 
@@ -145,7 +145,7 @@ class LayeredChart:
 
     def _checked(self, override: Override) -> Mapping[str, Any]:
         """The values that are this chart's."""
-        mine = {key: value for key, value in override.values.items() if self._mine(key)}
+        mine = self._mine(override.values)
         secret = [Fault(path_text(path), _CREDENTIAL) for path in credential_paths(mine, self._declared)]
         _refuse(secret, override.source)
         _refuse(list(self._declared.unknown(mine)), override.source)

@@ -1,10 +1,10 @@
-"""How large a Helm release of a chart with many files is: Helm keeps it in a Secret, which holds 1 MiB."""
+"""How large a Helm release of a chart is: Helm keeps it in a Secret, which holds 1 MiB."""
 
 from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable
 
 __all__ = ["RELEASE_LIMIT", "release_size"]
 
@@ -14,21 +14,21 @@ _SAMPLE = 4_000_000
 _LEVEL = 6
 
 
-def release_size(texts: Mapping[str, str], rest: int) -> int:
-    """About how many bytes a release has of a chart whose files ``texts`` become ConfigMaps as they are.
+def release_size(files: Iterable[str], rendered: Iterable[str], rest: int = 0) -> int:
+    """About how many bytes a release has of a chart with these files, of which Helm renders about ``rendered``.
 
-    A release is JSON, gzipped, in base 64. Each text stands in it twice: as a file of the chart, in base 64, and in
-    what was rendered. ``rest`` is what all else takes. Of many texts only the first are compressed.
+    A release is JSON, gzipped, in base 64; the chart's files stand in it in base 64, objects as they are. ``rest`` is
+    what all else takes, compressed. Of many texts only the first are compressed.
     """
-    total = sum(map(len, texts.values()))
+    return (_packed(files, base64.b64encode) + _packed(rendered, bytes) + rest) * 4 // 3
+
+
+def _packed(texts: Iterable[str], encoded: Callable[[bytes], bytes]) -> int:
     chosen: list[bytes] = []
-    taken = 0
-    for text in texts.values():
-        if taken >= _SAMPLE:
-            break
-        chosen.append(text.encode())
-        taken += len(text)
-    as_files = zlib.compress(b"".join(map(base64.b64encode, chosen)), _LEVEL)
-    as_objects = zlib.compress(b"".join(chosen), _LEVEL)
-    packed = (len(as_files) + len(as_objects)) * total // max(taken, 1)
-    return (packed + rest) * 4 // 3
+    taken = total = 0
+    for text in texts:
+        total += len(text)
+        if taken < _SAMPLE:
+            chosen.append(encoded(text.encode()))
+            taken += len(text)
+    return len(zlib.compress(b"".join(chosen), _LEVEL)) * total // max(taken, 1)

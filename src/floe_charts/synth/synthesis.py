@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from floe_charts.artifacts import CompiledArtifacts
@@ -17,6 +17,7 @@ from floe_charts.synth.layering import JOBS, Given, LayeredChart
 from floe_charts.synth.overrides import Override, merge_keeping_nulls
 from floe_charts.synth.plugin_layer import usable_plugin_values
 from floe_charts.synth.plugins import PluginValues, installed_plugin_values
+from floe_charts.synth.release_size import RELEASE_LIMIT, release_size
 
 __all__ = ["PlatformFiles", "synth"]
 
@@ -127,15 +128,37 @@ def synth(
         values=values,
         sets=sets,
         chosen=chosen,
-        mine=lambda key: key != JOBS or key in chart.components,
+        mine=lambda given: {key: value for key, value in given.items() if key != JOBS or key in chart.components},
     )
     root = chart.chart_name
+    files = layered.files()
     return PlatformFiles(
-        {f"{root}/{path}": text for path, text in layered.files().items()},
+        {f"{root}/{path}": text for path, text in files.items()},
         [f"{root}/values-{name}.yaml" for name in deployment.environment_names if name not in chosen],
         platform=chart,
         base=layered.base.values,
         layers=layered.layers,
         environments=chosen,
-        notices=[*chart.plan.notices, *notices, *chart.open_dependencies(), *chart.notices(layered.served)],
+        notices=[
+            *chart.plan.notices,
+            *notices,
+            *chart.open_dependencies(),
+            *chart.notices(layered.served),
+            *_large_release(root, files),
+        ],
     )
+
+
+def _large_release(root: str, files: Mapping[str, str]) -> Iterator[str]:
+    """A line where Helm could not keep a release of the chart; most products make two templates each."""
+    if sum(map(len, files.values())) < RELEASE_LIMIT:
+        return
+    # Values stand in a release as a tree, and what each template renders is about as long as the template.
+    packed = [text for path, text in files.items() if path != "values.yaml"]
+    plain = [text for path, text in files.items() if path == "values.yaml" or path.startswith("templates/")]
+    size = release_size(packed, plain)
+    if size > RELEASE_LIMIT:
+        yield (
+            f"{root}: a release takes about {size / 1e6:.1f} MB with what the data products need of the platform, and "
+            "Helm and Flux keep 1 MB (Argo CD keeps none): spread the products over several platforms"
+        )

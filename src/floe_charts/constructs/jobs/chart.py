@@ -44,8 +44,7 @@ class FloeJobs(EnvironmentChart):
         self.artifacts = tuple(sorted(distinct_slugs(artifacts), key=lambda artifact: artifact.slug))
         info = self.deployment.jobs
         ending = f"-{shard}" if shard else ""
-        longest = len(f"{info.fullname}-{info.shards}" if info.shards > 1 else info.fullname)
-        self.products: tuple[ProductPlan, ...] = plan_products(self.artifacts, self.deployment, longest)
+        self.products: tuple[ProductPlan, ...] = plan_products(self.artifacts, self.deployment)
         super().__init__(
             f"{info.name}{ending}",
             version=info.version,
@@ -109,11 +108,21 @@ class FloeJobs(EnvironmentChart):
         ]
 
     def notices(self, served: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        """Schedules that environments want of the products, and that are none."""
+        """Besides those of the parts: schedules that are none, and databases where nothing can be written."""
         named = [self.deployment.environment(name) for name in served]
         wanted = any(environment.default_schedules for environment in named)
         lines = [product.unusable_schedule for product in self.products if product.unusable_schedule and wanted]
-        return [*super().notices(served), *lines]
+        return [*super().notices(served), *lines, *self._unwritable(served)]
+
+    def _unwritable(self, served: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        jobs = [values[self.jobs.id] for values in served.values()]
+        volumes = [one["extraVolumes"] for one in jobs if one["dbt"]["enabled"]]
+        found = {path for mounts in volumes for product in self.products for path in product.unwritable(mounts)}
+        if not found:
+            return []
+        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        where = f"{self.jobs.id} can write nothing at {min(found)}{more}, where dbt's profile has DuckDB's file"
+        return [f"{where}: mount a volume there, {self.jobs.id}.extraVolumes"]
 
 
 def jobs_charts(artifacts: Sequence[CompiledArtifacts], deployment: Deployment) -> list[FloeJobs]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
 
 from floe_charts.artifacts import CompiledArtifacts, ResolvedModel, public_text
-from floe_charts.constructs.jobs.files import ProductFiles, product_files
+from floe_charts.constructs.jobs.files import SCRATCH, ProductFiles, product_files
 from floe_charts.constructs.jobs.schedule import is_schedule
 from floe_charts.constructs.jobs.values import CUSTOM_NAME_LENGTH, DbtJob, IngestionJob, ProductJobs
 from floe_charts.constructs.plan import Product, refuse_collisions
@@ -18,6 +21,9 @@ __all__ = ["ProductPlan", "plan_products"]
 
 _CRON_JOB_NAME = 52
 """Longest name of a CronJob: Kubernetes adds eleven characters for its Jobs."""
+_SHARD = len("-1024")
+"""What the number of one of several charts takes in a name; kept free always, so that no key depends on it."""
+_WRITABLE = ("/tmp", SCRATCH)
 # In this order the targets of a profile are tried, after the environment's own name.
 _TARGETS: dict[EnvironmentKind, tuple[str, ...]] = {
     "development": ("dev",),
@@ -37,6 +43,8 @@ class ProductPlan:
     targets: tuple[str, ...]
     default_target: str | None
     default_schedule: str | None
+    databases: tuple[str, ...]
+    """Files of DuckDB that its profile has where jobs can write only with a volume of somebody's own."""
     uses_dagster: bool
     uses_polaris: bool
     uses_object_store: bool
@@ -48,18 +56,19 @@ class ProductPlan:
         wanted = (environment, *_TARGETS[kind])
         return next((one for one in wanted if one in self.targets), self.default_target or usual)
 
+    def unwritable(self, mounts: Collection[str]) -> Iterator[str]:
+        """Those of :attr:`databases` that lie in no volume mounted at ``mounts``."""
+        return (path for path in self.databases if not any(path.startswith(f"{mount}/") for mount in mounts))
 
-def plan_products(
-    artifacts: Sequence[CompiledArtifacts], deployment: Deployment, fullname: int
-) -> tuple[ProductPlan, ...]:
+
+def plan_products(artifacts: Sequence[CompiledArtifacts], deployment: Deployment) -> tuple[ProductPlan, ...]:
     """The plans of ``artifacts`` beside the platform of ``deployment``.
 
-    ``fullname`` is the length of the full name of the jobs' chart: keys are shortened so that CronJobs get names.
-    Raises :class:`~floe_charts.errors.ArtifactError` for an artifact that no ConfigMap holds, and for a second one of a
-    data product.
+    Keys are shortened so that CronJobs get names. Raises :class:`~floe_charts.errors.ArtifactError` for an artifact
+    that no ConfigMap holds, and for a second one of a data product.
     """
     refuse_collisions(artifacts)
-    longest = _CRON_JOB_NAME - fullname - CUSTOM_NAME_LENGTH - 2
+    longest = _CRON_JOB_NAME - len(deployment.jobs.fullname) - _SHARD - CUSTOM_NAME_LENGTH - 2
     return tuple(_plan(artifact, deployment, longest) for artifact in artifacts)
 
 
@@ -73,7 +82,7 @@ def _plan(artifact: CompiledArtifacts, deployment: Deployment, longest: int) -> 
     schedule = (orchestrator.config or {}).get("default_schedule") if orchestrator is not None else None
     usable = isinstance(schedule, str) and is_schedule(schedule)
     here = product.uses_marquez and parts.marquez.enabled is not False
-    elsewhere = None if product.uses_marquez else product.lineage_url
+    elsewhere = None if product.uses_marquez else _base(product.lineage_url)
     values = ProductJobs(
         name=facts.name,
         version=facts.version,
@@ -94,6 +103,7 @@ def _plan(artifact: CompiledArtifacts, deployment: Deployment, longest: int) -> 
         targets,
         default_target,
         schedule if isinstance(schedule, str) and usable else None,
+        tuple(sorted(set(_databases(artifact)))),
         product.uses_dagster,
         product.uses_polaris and parts.polaris.enabled is not False,
         product.object_store() is not None,
@@ -115,13 +125,31 @@ def _selectors_of(model: ResolvedModel) -> list[str]:
 
 def _targets(artifact: CompiledArtifacts) -> tuple[tuple[str, ...], str | None]:
     """The targets of the product's dbt profile, and the one that it takes by itself."""
-    for profile in (artifact.dbt_profiles or {}).values():
-        if isinstance(profile, dict) and isinstance(profile.get("outputs"), dict):
-            targets, target = tuple(profile["outputs"]), profile.get("target")
-            if target not in targets:  # Maybe dbt is to read it from a variable.
-                target = targets[0] if len(targets) == 1 else None
-            return targets, target
-    return (), None
+    profile = _profile(artifact)
+    targets, target = tuple(profile.get("outputs", ())), profile.get("target")
+    if target not in targets:  # Maybe dbt is to read it from a variable.
+        target = targets[0] if len(targets) == 1 else None
+    return targets, target
+
+
+def _databases(artifact: CompiledArtifacts) -> Iterator[str]:
+    """The files of DuckDB in the product's dbt profile that lie in no directory where jobs can write by themselves."""
+    for output in _profile(artifact).get("outputs", {}).values():
+        path = output.get("path") if isinstance(output, dict) and output.get("type") == "duckdb" else None
+        # With a colon it is no file but a database in memory or a service; a variable's value nobody knows.
+        if isinstance(path, str) and not re.search(r":|{{", path) and posixpath.dirname(path) not in _WRITABLE:
+            yield public_text(path)
+
+
+def _profile(artifact: CompiledArtifacts) -> Mapping[str, Any]:
+    """The product's dbt profile, the first that has outputs; an empty one where there is none."""
+    found = (artifact.dbt_profiles or {}).values()
+    return next((one for one in found if isinstance(one, dict) and isinstance(one.get("outputs"), dict)), {})
+
+
+def _base(url: str | None) -> str | None:
+    """An address as clients of OpenLineage join it with the path of the API: they replace what is behind the last /."""
+    return f"{url}/" if url and urlsplit(url).path.strip("/") else url
 
 
 def _key(slug: str, longest: int) -> str:

@@ -29,6 +29,7 @@ from floe_charts.helm.patterns import NAMESPACE_PATTERN, REGISTRY_PATTERN, WRITA
 
 __all__ = [
     "CUSTOM_NAME_LENGTH",
+    "DBT_IMAGE",
     "CustomJob",
     "CustomJobs",
     "DbtJob",
@@ -42,6 +43,8 @@ __all__ = [
 
 CUSTOM_NAME_LENGTH = 13
 """Longest name of a job of somebody's own; ``ingestion``, the longest of ours, is shorter."""
+DBT_IMAGE = Image(registry="ghcr.io", repository="dbt-labs/dbt-core", tag="1.8.0")
+"""dbt alone: a job needs adapters and a project beside it."""
 _Argument = Annotated[str, StringConstraints(pattern=WRITABLE_PATTERN, max_length=4000)]
 _Text = Annotated[str, StringConstraints(pattern=WRITABLE_PATTERN, max_length=500)]
 _TimeZone = Annotated[
@@ -116,7 +119,11 @@ class DbtJobs(JobKind):
 
     enabled: bool = Field(True, description="Make them.")
     command: list[_Argument] = Field(
-        ["dbt", "build"], min_length=1, max_length=20, description="Program and subcommand; options follow it."
+        ["dbt", "build"],
+        min_length=1,
+        max_length=20,
+        description="Program and subcommand; options follow it. Of an image that has it, dbt-ol in the place of dbt "
+        "tells lineage.",
     )
     project_dir: AbsolutePath = Field("/dbt", description="Directory of the image that holds the dbt project.")
     target: _Text = Field("dev", min_length=1, description="Target of the profile, of products that name none.")
@@ -229,7 +236,7 @@ class JobsValues(AccountPodValues):
     """Jobs of the data products."""
 
     image: Image = Field(
-        Image(registry="ghcr.io", repository="dbt-labs/dbt-core", tag="1.8.0"),
+        DBT_IMAGE,
         description="Image of products that name none: it has dbt and its adapters, and holds their projects.",
     )
     run_as_user: int = Field(1000, ge=1, le=2147483647, description="User of the processes, and their group.")
