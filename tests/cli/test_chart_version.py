@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
+from floe_charts.cli import main
 from tests.cli.conftest import Run
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
@@ -19,13 +22,22 @@ def git(*words: str) -> None:
     subprocess.run(["git", *identity, *words], check=True, capture_output=True)
 
 
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with the charts of the example."""
+    place = tmp_path_factory.mktemp("repository")
+    with contextlib.chdir(place):
+        assert CliRunner(catch_exceptions=False).invoke(main, ["synth"]).exit_code == 0
+        git("init", "-q", ".")
+        git("add", "-A")
+        git("commit", "-qm", "charts")
+    return place
+
+
 @pytest.fixture
-def committed(run: Run) -> None:
-    """A repository with the charts of the example, in the working directory of ``run``."""
-    git("init", "-q", ".")
-    assert run("synth").exit_code == 0
-    git("add", "-A")
-    git("commit", "-qm", "charts")
+def committed(run: Run, repository: Path) -> None:
+    """A copy of it in the working directory of ``run``."""
+    shutil.copytree(repository, ".", dirs_exist_ok=True)
 
 
 def version(chart: str = "floe-platform") -> str:
@@ -77,6 +89,12 @@ class TestVersion:
         assert (version(), version("floe-jobs")) == ("1.4.0", "0.1.0")
         assert "floe-platform 1.4.0, after 0.1.0" in done.stdout
 
+    def test_of_the_deployment_file_may_have_a_v(self, run: Run) -> None:
+        Path("floe-charts.yaml").write_text('chart: {version: "v1.4.0"}\n')
+        assert "floe-platform v1.4.0, after 0.1.0; that of the deployment file" in run("synth").stdout
+        git("commit", "-qam", "v")
+        assert "floe-platform v1.4.1, after v1.4.0; patch: " in run("synth", "--set", "marquez.replicas=3").stdout
+
     def test_said_outright_wins(self, run: Run) -> None:
         run("synth", "--chart-version", "0.0.9")
         assert (version(), version("floe-jobs")) == ("0.0.9", "0.0.9")
@@ -85,6 +103,60 @@ class TestVersion:
         done = run("synth", "--chart-version", "1.x")
         assert done.exit_code == 2
         assert done.stderr == "Error: --chart-version: found '1.x'; expected a version such as 1.4.0\n"
+
+
+@pytest.mark.usefixtures("committed")
+class TestGit:
+    def test_makes_no_line_endings_of_its_own(self, run: Run) -> None:
+        git("config", "core.autocrlf", "true")
+        Path(".gitattributes").write_text("charts/** export-ignore\n")
+        git("add", "-A")
+        git("commit", "-qm", "attributes")
+        assert "Version:" not in run("synth").stdout and version() == "0.1.0"
+
+    def test_in_a_hook_looks_at_the_charts_all_the_same(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("GIT_DIR", ".git")
+        monkeypatch.setenv("GIT_INDEX_FILE", ".git/index")
+        run("synth", "--set", "marquez.replicas=3")
+        assert version() == "0.1.1"
+
+    @pytest.mark.parametrize("gone", ["program", "configuration"])
+    def test_that_does_not_say_what_was_committed_lets_no_version_go_back(
+        self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gone: str
+    ) -> None:
+        run("synth", "--chart-version", "0.3.0")
+        if gone == "program":
+            monkeypatch.setenv("PATH", str(tmp_path))
+        else:
+            Path(".git", "config").write_text("no configuration\n")
+        done = run("synth", "--set", "marquez.replicas=3")
+        assert done.exit_code == 0 and (version(), version("floe-jobs")) == ("0.3.0", "0.3.0")
+        why = "git: is not installed" if gone == "program" else "git: bad config line 1 in file .git/config"
+        assert f"Version:    floe-platform 0.3.0; what was committed last is not known: {why}\n" in done.stdout
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("<<<<<<< HEAD\nname: a\n", "line 2, column 5: as committed last: is not YAML"),
+            ("name: a\nversion: one\n", "version: as committed last: found 'one'; expected a semantic version"),
+        ],
+    )
+    def test_that_holds_a_broken_chart(self, run: Run, text: str, said: str) -> None:
+        Path("charts/floe-platform/Chart.yaml").write_text(text)
+        git("commit", "-qam", "broken")
+        done = run("synth")
+        assert done.exit_code == 2 and done.stderr.count("\n") == 1
+        assert f"charts/floe-platform/Chart.yaml: {said}" in done.stderr
+        assert done.stderr.endswith("; say the version: --chart-version\n")
+        assert run("synth", "--chart-version", "0.2.0").exit_code == 0 and version() == "0.2.0"
+
+
+@pytest.mark.usefixtures("committed")
+def test_an_overlay_that_is_kept_may_hold_anything(run: Run) -> None:
+    path = Path("charts/floe-platform/values-prod.yaml")
+    path.write_bytes(path.read_bytes() + b"# \xff\n")
+    assert run("synth", "--env", "dev").exit_code == 0
+    assert version() == "0.1.1"
 
 
 def test_without_git_it_is_that_of_the_deployment_file(run: Run) -> None:

@@ -88,6 +88,13 @@ def test_is_always_the_same_and_newest_first(dist: Path, monkeypatch: pytest.Mon
     assert path.read_text().count("2026-01-01T00:00:00Z") == 4
 
 
+def test_a_v_before_a_version_changes_no_order(dist: Path, tmp_path: Path) -> None:
+    for version in ("v1.9.5", "v2.0.0"):
+        pack(shop(tmp_path, version)).write(dist)
+    path, _, _ = write_index(dist)
+    assert versions(path) == ["v2.0.0", "1.10.0", "1.10.0-rc.1", "v1.9.5", "1.9.0"]
+
+
 def test_keeps_what_was_published_before(dist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1767225600")
     before = tmp_path / "published.yaml"

@@ -111,6 +111,10 @@ class TestFiles:
         assert not report["errors"] and report["total_charts_linted"] == 1
         assert "a: x" in helm_python.show(str(path), output_format="values")
 
+    def test_of_a_version_with_a_v_are_packed_as_by_helm(self, tmp_path: Path) -> None:
+        chart = shop(tmp_path, "v1.2.0")
+        assert pack(chart).file_name == Path(helm_python.package(chart, destination=tmp_path)).name
+
     def test_of_a_package_by_helm_are_read(self, tmp_path: Path) -> None:
         made = Path(helm_python.package(shop(tmp_path), destination=tmp_path))
         package = open_package(made)
@@ -138,6 +142,7 @@ class TestRefusals:
             ({"version": 1.2}, "Chart.yaml: version: found 1.2; expected"),
             ({"name": "Über"}, "name"),
             ({"annotations": {"a": 1}}, "annotations.a"),
+            ({"maintainers": [None]}, "maintainers.0: found None; expected a map"),
         ],
     )
     def test_what_helm_would_not_publish(self, tmp_path: Path, about: dict[str, object], said: str) -> None:
@@ -150,6 +155,14 @@ class TestRefusals:
         (chart / "values.schema.json").write_text("{")
         with pytest.raises(HelmError, match=r"values\.schema\.json: this is not JSON"):
             pack(chart)
+
+    def test_values_that_are_no_yaml(self, tmp_path: Path) -> None:
+        chart = shop(tmp_path)
+        (chart / "values.yaml").write_text("a: [\n")
+        with pytest.raises(HelmError, match=r"values\.yaml: "):
+            pack(chart)
+        with pytest.raises(helm_python.HelmError):
+            helm_python.package(chart, destination=tmp_path)
 
 
 class TestCommand:

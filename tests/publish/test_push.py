@@ -13,6 +13,7 @@ import pytest
 
 from floe_charts.errors import PublishError, RegistryError
 from floe_charts.publish import pack, push
+from floe_charts.registry import Connection
 from floe_charts.registry.client import ATTEMPTS
 from tests.cli.conftest import Run, run
 from tests.publish.charts import shop
@@ -199,7 +200,7 @@ class TestARegistryThatFails:
         monkeypatch.setattr(Reference, "is_loopback", False)
         with pytest.raises(RegistryError, match=r"no encrypted connection.*needs --plain-http"):
             push(pack(shop(tmp_path)), f"oci://{registry}/tls")
-        assert push(pack(shop(tmp_path)), f"oci://{registry}/plain", plain_http=True).digest
+        assert push(pack(shop(tmp_path)), f"oci://{registry}/plain", Connection(plain_http=True)).digest
 
     @pytest.mark.parametrize(
         ("place", "said"),
@@ -236,6 +237,12 @@ class TestCommand:
         shop(tmp_path / "charts")
         done = run("push", *arguments)
         assert done.exit_code == 2 and done.stderr.startswith("Error: ") and done.stderr.count("\n") == 1
+
+    def test_takes_files_with_certificates(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "a.pem").write_text("none")
+        for option in ("--ca-file", "--cert-file"):
+            done = run("push", str(shop(tmp_path)), "oci://127.0.0.1:1/a", option, "a.pem", "--ca-file", "a.pem")
+            assert done.exit_code == 2 and done.stderr.startswith("Error: a.pem: cannot be used as a certificate: ")
 
     def test_looks_at_all_before_it_pushes_one(self, run: Run, registry: str, tmp_path: Path) -> None:
         done = run("push", str(shop(tmp_path)), str(tmp_path / "nothing"), f"oci://{registry}/first")

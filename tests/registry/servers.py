@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import socketserver
+import ssl
 import subprocess
 import threading
 import time
@@ -25,7 +26,7 @@ _CONFIG = """\
 version: 0.1
 log: {{level: error, accesslog: {{disabled: true}}}}
 storage: {{filesystem: {{rootdirectory: {root}}}, delete: {{enabled: true}}}}
-http: {{addr: "{host}"}}
+http: {{addr: "{host}"{tls}}}
 {auth}
 """
 
@@ -37,9 +38,35 @@ def free_port() -> int:
         return port
 
 
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate that is its own authority, and good for servers and clients at 127.0.0.1."""
+
+    file: Path
+    key: Path
+
+
+def make_certificate(directory: Path) -> Certificate:
+    program = shutil.which("openssl")
+    if program is None:
+        pytest.skip("openssl is not installed")
+    made = Certificate(directory / "certificate.pem", directory / "key.pem")
+    how = ["-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-days", "2"]
+    names = ["-subj", "/CN=tests", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(
+        [program, "req", *how, *names, "-out", str(made.file), "-keyout", str(made.key)],
+        check=True,
+        capture_output=True,
+    )
+    return made
+
+
 @contextlib.contextmanager
-def running_registry(directory: Path, *, locked: bool = False) -> Iterator[str]:
-    """Debian's docker-registry on loopback; gives its host and port, and ends with the block."""
+def running_registry(directory: Path, *, locked: bool = False, certificate: Certificate | None = None) -> Iterator[str]:
+    """Debian's docker-registry on loopback; gives its host and port, and ends with the block.
+
+    With a certificate it wants encryption, and clients that show the same one.
+    """
     program = shutil.which(PROGRAM)
     if program is None:
         pytest.skip(f"{PROGRAM} is not installed (apt-get install {PROGRAM})")
@@ -50,29 +77,39 @@ def running_registry(directory: Path, *, locked: bool = False) -> Iterator[str]:
         (directory / "htpasswd").write_text(_HTPASSWD)
         auth = f"auth: {{htpasswd: {{realm: tests, path: {directory}/htpasswd}}}}"
     config = directory / "config.yml"
-    config.write_text(_CONFIG.format(root=directory / "data", host=host, auth=auth))
+    one = certificate
+    tls = f", tls: {{certificate: {one.file}, key: {one.key}, clientcas: [{one.file}]}}" if one else ""
+    config.write_text(_CONFIG.format(root=directory / "data", host=host, auth=auth, tls=tls))
     environment = {key: value for key, value in os.environ.items() if not key.startswith("REGISTRY_")}
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(
             [program, "serve", str(config)], stdout=log, stderr=log, env={**environment, "OTEL_TRACES_EXPORTER": "none"}
         )
     try:
-        _wait_for(host, process, directory / "log")
+        _wait_for(_connection(host, certificate), process, directory / "log")
         yield host
     finally:
         process.terminate()
         process.wait(timeout=10)
 
 
-def _wait_for(host: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _connection(host: str, certificate: Certificate | None) -> http.client.HTTPConnection:
+    if certificate is None:
+        return http.client.HTTPConnection(host, timeout=2)
+    context = ssl.create_default_context(cafile=certificate.file)
+    context.load_cert_chain(certificate.file, certificate.key)
+    return http.client.HTTPSConnection(host, timeout=2, context=context)
+
+
+def _wait_for(connection: http.client.HTTPConnection, process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(200):
         assert process.poll() is None, log.read_text()
         with contextlib.suppress(OSError):
-            connection = http.client.HTTPConnection(host, timeout=2)
             connection.request("GET", "/v2/")
             connection.getresponse().read()
             connection.close()
             return
+        connection.close()
         time.sleep(0.05)
     raise AssertionError(log.read_text())
 

@@ -84,10 +84,13 @@ def test_helper_that_knows_nothing_leaves_it_to_docker(keyless: Path, path: Path
     assert found is not None and found.username == "docker"
 
 
-def test_usual_helper_is_asked_where_nothing_is_configured(path: Path) -> None:
+def test_usual_helper_is_asked_where_nothing_is_configured(keyless: Path, path: Path) -> None:
     helper(path, "pass", '{"Username":"u","Secret":"s"}')
     found = find_credentials(HOST)
     assert found is not None and found.source == "docker-credential-pass"
+    for config in (keyless, Path.home() / ".docker" / "config.json"):
+        write(config, credHelpers={"other.example.com": "pass"})
+    assert find_credentials(HOST) is None
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,7 @@ def test_docker_hub_answers_elsewhere() -> None:
     [
         ("localhost", True),
         ("127.0.0.1:5000", True),
+        ("Localhost:5000", True),
         ("[::1]:5000", True),
         ("10.0.0.1", False),
         ("localhost.example", False),
@@ -72,3 +73,9 @@ def test_loopback(host: str, expected: bool) -> None:
 def test_target_is_formed_as_helm_does() -> None:
     assert str(parse_target("oci://ghcr.io/acme/", "shop", "1.0.0")) == "oci://ghcr.io/acme/shop:1.0.0"
     assert str(parse_target("oci://ghcr.io", "shop", "1.0.0")) == "oci://ghcr.io/shop:1.0.0"
+
+
+@pytest.mark.parametrize("name", ["Shop", "s..hop", "-shop", "shop-"])
+def test_target_takes_no_name_that_registries_do_not(name: str) -> None:
+    with pytest.raises(RegistryError, match=f"takes no chart named '{name}'; expected lower-case letters"):
+        parse_target("oci://ghcr.io/acme", name, "1.0.0")

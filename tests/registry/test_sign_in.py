@@ -30,6 +30,7 @@ class Guarded:
     anonymous: bool = False
     asked: list[dict[str, str]] = field(default_factory=list)
     upload_host: str = ""
+    moved_to: str = ""
     leaked: list[str] = field(default_factory=list)
 
 
@@ -59,6 +60,8 @@ def guarded() -> Iterator[Guarded]:
                 if self.headers.get("Authorization"):
                     state.leaked.append(self.headers["Authorization"])
                 return self.answer(201)
+            if state.moved_to:
+                return self.answer(307, Location=f"http://{state.moved_to}{self.path}")
             scope = "pull" if self.command in ("GET", "HEAD") else "pull,push"
             if self.headers.get("Authorization") != f"Bearer {scope}":
                 realm = f'Bearer realm="http://{state.host}/token",service="tests",scope="repository:a:{scope}"'
@@ -133,3 +136,23 @@ def test_authorization_does_not_go_to_the_host_of_uploads(keyless: Path) -> None
         with Client(Reference(state.host, "a", "1")) as client:
             client.push(Blob("a/b", b"{}"), [], {})
         assert not other.leaked and not other.asked
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "LOCALHOST"])
+def test_authorization_goes_to_uploads_at_the_registry_however_it_is_written(keyless: Path, name: str) -> None:
+    with guarded() as state:
+        state.upload_host = state.host.replace("127.0.0.1", name.lower())
+        host = state.host.replace("127.0.0.1", name)
+        log_in(keyless, host, "ann", "pw")
+        with Client(Reference(host, "a", "1")) as client:
+            client.push(Blob("a/b", b"{}"), [], {})
+        assert state.leaked == ["Bearer pull,push"]
+
+
+def test_password_does_not_go_where_another_host_wants_it(keyless: Path) -> None:
+    with guarded() as state, guarded() as other:
+        state.moved_to = other.host
+        log_in(keyless, state.host, "ann", "pw")
+        with pytest.raises(RegistryError, match=f"leads to http://{other.host}, which wants credentials of its own"):
+            look(state.host)
+        assert not other.asked and not state.asked

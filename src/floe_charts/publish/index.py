@@ -48,10 +48,7 @@ def write_index(directory: str | os.PathLike[str], url: str = "", merge: str | N
 
 def index_text(entries: Mapping[str, Sequence[_Entry]]) -> str:
     """The index of these entries, the newest version of each chart first."""
-    ordered = {
-        name: sorted(versions, key=lambda one: semver_key(str(one["version"])), reverse=True)
-        for name, versions in sorted(entries.items())
-    }
+    ordered = {name: sorted(versions, key=_precedence, reverse=True) for name, versions in sorted(entries.items())}
     times = [str(one["created"]) for versions in ordered.values() for one in versions]
     tree = {"apiVersion": "v1", "generated": max(times, default=_now()), "entries": ordered}
     return overlay_text(tree, _HEADER)
@@ -77,6 +74,10 @@ def _entries(
 def _entry(package: Package, address: str, created: str) -> _Entry:
     about = {**package.metadata.tree(), "created": created, "digest": package.sha256, "urls": [address]}
     return dict(sorted(about.items()))
+
+
+def _precedence(entry: _Entry) -> tuple[object, ...]:
+    return semver_key(str(entry["version"]).removeprefix("v"))
 
 
 def _now() -> str:

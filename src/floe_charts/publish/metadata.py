@@ -16,6 +16,9 @@ from floe_charts.helm.semver import SEMVER
 
 __all__ = ["ChartMetadata", "read_metadata"]
 
+# Helm packs and pulls versions with a v before them too, though its lint does not like them.
+_VERSION = SEMVER.replace("^", "^v?", 1)
+_EXPECTED = {"version": "expected a semantic version such as 1.2.0", "model_type": "expected a map"}
 _NAME = r"^[a-zA-Z0-9](?:[a-zA-Z0-9._-]*[a-zA-Z0-9])?$"
 
 
@@ -45,7 +48,7 @@ class ChartMetadata(_Part):
 
     apiVersion: Literal["v1", "v2"]
     name: Annotated[str, StringConstraints(pattern=_NAME, max_length=250)]
-    version: Annotated[str, StringConstraints(pattern=SEMVER)]
+    version: Annotated[str, StringConstraints(pattern=_VERSION)]
     home: str | None = None
     sources: list[str] | None = None
     description: str | None = None
@@ -74,8 +77,6 @@ def read_metadata(chart_yaml: Mapping[str, object], source: str) -> ChartMetadat
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         path = ".".join(map(str, first["loc"]))
-        should = (
-            "expected a semantic version such as 1.2.0" if path == "version" else first["msg"].replace("Input", "it")
-        )
+        should = _EXPECTED.get(path if path == "version" else first["type"], first["msg"].replace("Input", "it"))
         found = "is missing" if first["type"] == "missing" else f"found {shorten(first['input'])}; {should}"
         raise PublishError(f"{source}/Chart.yaml", path, found) from None

@@ -63,7 +63,7 @@ def pack(chart: str | os.PathLike[str]) -> Package:
         raise PublishError(source, "", "is no directory", "expected the directory of a chart")
     files = read_chart(chart)
     metadata = read_metadata(files.metadata, source)
-    _ = files.schema  # Helm packs no chart whose schema is not JSON
+    _ = files.schema, files.values  # Helm packs no chart whose schema is not JSON, or whose values are not YAML
     _require_dependencies(files, source)
     kept = {path: content for path, content in files.all_files().items() if _NEVER.isdisjoint(path.split("/"))}
     if "Chart.lock" in kept:

@@ -8,6 +8,7 @@ from floe_charts.errors import PublishError
 from floe_charts.publish.metadata import ChartMetadata
 from floe_charts.publish.package import Package
 from floe_charts.registry.client import Blob, Client, Manifest, digest_of
+from floe_charts.registry.connection import Connection
 from floe_charts.registry.reference import Reference, parse_target
 from floe_charts.registry.transport import canonical
 
@@ -37,14 +38,14 @@ def target_of(package: Package, place: str) -> Reference:
     return parse_target(place, package.metadata.name, package.metadata.version.replace("+", "_"))
 
 
-def push(package: Package, place: str, *, plain_http: bool = False) -> Pushed:
+def push(package: Package, place: str, connection: Connection | None = None) -> Pushed:
     """Push a package to ``oci://host/path/<name>:<version>``.
 
     The manifest carries no time, so that the same package has the same digest wherever it is pushed. Nothing is written
     where the registry holds this package already. Raises RegistryError, or PublishError where the version is taken.
     """
     reference = target_of(package, place)
-    with Client(reference, plain_http=plain_http) as client:
+    with Client(reference, connection) as client:
         there = client.manifest()
         if there is not None:
             _require_same(there, package, reference)

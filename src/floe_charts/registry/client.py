@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from typing import Self, TypeVar
 import tenacity
 from oras.container import Container
 
-from floe_charts.errors import RegistryError
+from floe_charts.errors import RegistryError, shorten
+from floe_charts.registry.connection import Connection
 from floe_charts.registry.reference import Reference
 from floe_charts.registry.transport import Transport, canonical, told
 
@@ -68,15 +70,12 @@ class Blob:
 
 
 class Client:
-    """A registry, as far as one repository of it is concerned; at the end of its ``with`` block it hangs up.
+    """A registry, as far as one repository of it is concerned; at the end of its ``with`` block it hangs up."""
 
-    Without ``plain_http`` a registry is spoken to by TLS, but for one on this machine, as Docker and oras do.
-    """
-
-    def __init__(self, reference: Reference, *, plain_http: bool = False) -> None:
-        """Find the credentials; nothing is sent yet. Raises RegistryError where those cannot be read."""
+    def __init__(self, reference: Reference, connection: Connection | None = None) -> None:
+        """Find credentials and certificates; nothing is sent yet. Raises RegistryError where those cannot be read."""
         self._reference = reference
-        self._transport = Transport(reference, plain_http or reference.is_loopback)
+        self._transport = Transport(reference, connection or Connection())
         self._container = Container("repository")
         self._container.registry = reference.api_host
         self._container.namespace, _, self._container.repository = reference.repository.rpartition("/")
@@ -96,6 +95,8 @@ class Client:
 
     def blob(self, digest: str, limit: int) -> bytes:
         """The content with this digest, at most ``limit`` bytes of it; raises RegistryError where it is another."""
+        if not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
+            raise self._error(f"the manifest names its content {shorten(digest)}; expected a digest sha256:…")
         return self._persistently(lambda: self._blob(digest, limit))
 
     def push(self, config: Blob, layers: list[Blob], annotations: Mapping[str, str]) -> str:
@@ -157,8 +158,8 @@ class Client:
             path.write_bytes(blob.content)
             try:
                 self._transport.upload_blob(str(path), self._container, blob.descriptor)
-            except (ValueError, OSError) as error:
-                raise self._error(f"the registry takes no uploads: {' '.join(str(error).split())[:200]}") from None
+            except (ValueError, RecursionError):
+                raise self._error("the registry names no place for uploads", "is this a registry?") from None
 
     def _persistently(self, call: Callable[[], _T]) -> _T:
         """The result of ``call``, tried again while what fails may pass."""

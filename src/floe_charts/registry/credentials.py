@@ -81,8 +81,9 @@ def _helm_home() -> Path:
 def _in_config(path: Path, key: str) -> Credentials | None:
     config = _read(path)
     auths = _mapping(config.get("auths"))
-    helper = _mapping(config.get("credHelpers")).get(key) or config.get("credsStore")
-    if not helper and not auths:
+    helpers = _mapping(config.get("credHelpers"))
+    helper = helpers.get(key) or config.get("credsStore")
+    if not helper and not helpers and not auths:
         usual = _USUAL_HELPERS.get(sys.platform, ())
         helper = next((one for one in usual if shutil.which(f"docker-credential-{one}")), None)
     if helper:

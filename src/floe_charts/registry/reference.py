@@ -50,7 +50,7 @@ class Reference:
     @property
     def is_loopback(self) -> bool:
         """Whether the registry runs on this machine."""
-        name = re.sub(r":[0-9]+\Z", "", self.host).strip("[]")
+        name = re.sub(r":[0-9]+\Z", "", self.host).strip("[]").lower()
         try:
             return ipaddress.ip_address(name).is_loopback
         except ValueError:
@@ -74,13 +74,16 @@ def parse_reference(text: str) -> Reference:
 def parse_target(text: str, name: str, tag: str) -> Reference:
     """The reference of the chart ``name`` under the place ``oci://host/path``, as ``helm push`` forms it.
 
-    Raises RegistryError where ``text`` names no place, or ``tag`` is none that a registry takes.
+    Raises RegistryError where ``text`` names no place, or ``name`` or ``tag`` is none that a registry takes.
     """
     found = _PLACE.fullmatch(_after_scheme(text))
     if found is None:
         raise RegistryError(
             public(text), "is no place in a registry", "expected oci://host/path, without the chart's name and version"
         )
+    if not re.fullmatch(_PART, name):
+        expected = "expected lower-case letters and digits, with single '.', '_' or any '-' between them"
+        raise RegistryError(text, f"takes no chart named {name[:140]!r}", expected)
     if not re.fullmatch(_TAG, tag):
         raise RegistryError(text, f"takes no tag {tag[:140]!r}")
     return Reference(found["host"], f"{found['path'].removeprefix('/')}/{name}".removeprefix("/"), tag)

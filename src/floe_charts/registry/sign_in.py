@@ -34,8 +34,9 @@ def authorization(
     """
     challenge = response.headers.get("WWW-Authenticate", "")
     bearer = re.search(r"\bBearer\s+(.*)", challenge, re.IGNORECASE | re.DOTALL)
-    if bearer is not None:
-        return f"Bearer {_token(dict(_PARAMETER.findall(bearer[1])), response.url, source, credentials, send)}"
+    asked = dict(_PARAMETER.findall(bearer[1])) if bearer is not None else {}
+    if asked.get("realm"):
+        return f"Bearer {_token(asked, response.url, source, credentials, send)}"
     if re.search(r"\bBasic\b", challenge, re.IGNORECASE) is None:
         raise RegistryError(source, "the registry refuses, and does not say how to log in")
     if credentials is None or not credentials.basic:
@@ -55,7 +56,7 @@ def refusal(source: str, credentials: Credentials | None) -> RegistryError:
 def _token(
     asked: dict[str, str], url: str, source: str, credentials: Credentials | None, send: Callable[..., Response]
 ) -> str:
-    realm = urljoin(url, asked.get("realm", ""))
+    realm = urljoin(url, asked["realm"])
     if credentials is not None and url.startswith("https://") and not realm.startswith("https://"):
         raise RegistryError(source, f"the registry wants the password sent to {realm[:200]}, without encryption")
     about = {key: asked[key] for key in ("service", "scope") if asked.get(key)}
@@ -69,9 +70,9 @@ def _token(
         raise refusal(source, credentials)
     try:
         said = answer.json() if answer.status_code == 200 else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         said = {}
     token = (said.get("token") or said.get("access_token")) if isinstance(said, dict) else None
-    if not isinstance(token, str) or not token:
+    if not isinstance(token, str) or not re.fullmatch(r"[!-~]+", token):
         raise RegistryError(source, f"the server of tokens answers {answer.status_code} and hands out none")
     return token

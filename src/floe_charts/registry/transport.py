@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json as json_module
-import os
+import re
+import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ import urllib3
 from oras.provider import Registry
 
 from floe_charts.errors import RegistryError
+from floe_charts.registry.connection import Connection
 from floe_charts.registry.credentials import Credentials, find_credentials
 from floe_charts.registry.reference import Reference
 from floe_charts.registry.sign_in import authorization, refusal
@@ -25,6 +26,7 @@ __all__ = ["Transport", "told"]
 
 _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 60.0
+_NO_SUCH_NAME = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -35,12 +37,21 @@ class Transport(Registry):  # type: ignore[misc]  # oras has no types
     digested nowhere.
     """
 
-    def __init__(self, reference: Reference, plain_http: bool) -> None:
-        """Prepare for requests about ``reference``; nothing is sent yet. Raises RegistryError for bad credentials."""
+    def __init__(self, reference: Reference, connection: Connection) -> None:
+        """Prepare for requests about ``reference``; nothing is sent yet.
+
+        Raises RegistryError for bad credentials or certificates.
+        """
         oras.logger.setup_logger(quiet=True)
-        super().__init__(hostname=reference.api_host, insecure=plain_http, tls_verify=_certificates())
+        plain = connection.is_plain(reference)
+        super().__init__(
+            hostname=reference.api_host, insecure=plain, tls_verify=True if plain else connection.authorities()
+        )
         self._source = str(reference)
-        self._here = (self.prefix, reference.api_host)
+        self._here = _place(f"{self.prefix}://{reference.api_host}")
+        # No proxy leads to this machine: Helm asks none for it either, whatever NO_PROXY says.
+        self.session.trust_env = not reference.is_loopback
+        self.session.cert = None if plain else connection.identity()
         self._credentials: Credentials | None = find_credentials(reference.host)
         self._authorization = ""
         self.session.auth = _as_it_is
@@ -60,7 +71,8 @@ class Transport(Registry):  # type: ignore[misc]  # oras has no types
         """
         body = data if json is None else canonical(json)
         response = self._send(method, url, data=body, headers=self._headers(url, headers), stream=stream)
-        if response.status_code == 401 and self._is_here(url):
+        # Not where a redirect led to another host: that one would name the server to which the password goes.
+        if response.status_code == 401 and self._is_here(response.url):
             response.close()
             self._authorization = authorization(response, self._source, self._credentials, self._send)
             response = self._send(method, url, data=body, headers=self._headers(url, headers), stream=stream)
@@ -74,8 +86,7 @@ class Transport(Registry):  # type: ignore[misc]  # oras has no types
         return {"User-Agent": "floe-charts", **(headers or {}), **signed}
 
     def _is_here(self, url: str) -> bool:
-        parts = urlsplit(url)
-        return (parts.scheme, parts.netloc) == self._here
+        return _place(url) == self._here
 
     def _send(self, method: str, url: str, **how: Any) -> requests.Response:
         with told(self._source):
@@ -88,6 +99,9 @@ class Transport(Registry):  # type: ignore[misc]  # oras has no types
         status = response.status_code
         with told(self._source), response:
             said = _said(response)
+        if status == 401 and not self._is_here(response.url):
+            host = response.url.split("/v2/")[0].split("?")[0][:200]
+            return RegistryError(self._source, f"the registry leads to {host}, which wants credentials of its own")
         if status == 401:
             return refusal(self._source, self._credentials)
         if status == 403:
@@ -95,8 +109,13 @@ class Transport(Registry):  # type: ignore[misc]  # oras has no types
             return RegistryError(self._source, f"the registry denies this{who}{said}")
         problem = f"the registry answers {status} {response.reason or ''}".rstrip() + said
         wait = response.headers.get("Retry-After", "")
+        passing = status in _PASSING
         return RegistryError(
-            self._source, problem, passing=status in _PASSING, retry_after=float(wait) if wait.isdecimal() else 0.0
+            self._source,
+            problem,
+            "" if said or passing else "is this a registry?",
+            passing=passing,
+            retry_after=float(wait) if wait.isdecimal() else 0.0,
         )
 
 
@@ -111,8 +130,7 @@ def told(source: str) -> Iterator[None]:
     try:
         yield
     except requests.exceptions.SSLError as error:
-        problem = f"no encrypted connection: {_reason(error)}"
-        raise RegistryError(source, problem, "a registry without encryption needs --plain-http") from None
+        raise _without_encryption(source, error) from None
     except requests.exceptions.Timeout:
         raise RegistryError(source, "the registry does not answer in time", passing=True) from None
     except (
@@ -120,7 +138,12 @@ def told(source: str) -> Iterator[None]:
         requests.exceptions.ChunkedEncodingError,
         urllib3.exceptions.ProtocolError,
     ) as error:
-        raise RegistryError(source, f"the registry cannot be reached: {_reason(error)}", passing=True) from None
+        what = "proxy" if isinstance(error, requests.exceptions.ProxyError) else "registry"
+        # A name that nobody has will not have been given a moment later; a name server may be back by then.
+        passing = not any(isinstance(one, socket.gaierror) and one.errno in _NO_SUCH_NAME for one in _causes(error))
+        raise RegistryError(source, f"the {what} cannot be reached: {_reason(error)}", passing=passing) from None
+    except (requests.exceptions.InvalidURL, urllib3.exceptions.LocationParseError) as error:
+        raise RegistryError(source, f"is no address: {_reason(error)}") from None
     except requests.exceptions.RequestException as error:
         raise RegistryError(source, f"the registry's answer makes no sense: {_reason(error)}") from None
 
@@ -130,14 +153,27 @@ def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _certificates() -> bool | str:
-    """The system's certificates (or those in SSL_CERT_FILE, SSL_CERT_DIR) as Helm has it, else those of certifi."""
-    if os.environ.get("REQUESTS_CA_BUNDLE"):
-        return True
-    paths = ssl.get_default_verify_paths()
-    if paths.cafile:
-        return paths.cafile
-    return paths.capath if paths.capath and any(Path(paths.capath).iterdir()) else True
+def _place(url: str) -> tuple[str, str | None, int | None]:
+    """Who answers at a URL: ``https://Host:443`` and ``https://host`` are the same."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return "", None, None
+
+
+def _without_encryption(source: str, error: requests.exceptions.SSLError) -> RegistryError:
+    """What stands in the way of an encrypted connection, and what to do about it."""
+    causes = _causes(error)
+    if any(isinstance(one, ssl.SSLEOFError | ssl.SSLZeroReturnError) for one in causes):
+        return RegistryError(source, "the registry cannot be reached: the connection was cut", passing=True)
+    hint = ""
+    refused = next((one for one in causes if isinstance(one, ssl.SSLCertVerificationError)), None)
+    if refused is not None and "mismatch" not in refused.verify_message:
+        hint = "certificates of an authority of your own: SSL_CERT_FILE, or push --ca-file"
+    elif any(isinstance(one, ssl.SSLError) and one.reason == "WRONG_VERSION_NUMBER" for one in causes):
+        hint = "a registry without encryption needs --plain-http"
+    return RegistryError(source, f"no encrypted connection: {_reason(error)}", hint)
 
 
 def _said(response: requests.Response) -> str:
@@ -145,13 +181,27 @@ def _said(response: requests.Response) -> str:
     try:
         errors = response.json()["errors"]
         message = errors[0].get("message") or errors[0].get("code")
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return ""
     return f": {' '.join(str(message).split())[:200]}" if message else ""
 
 
 def _reason(error: BaseException) -> str:
     """The innermost reason in words: requests and urllib3 wrap it several times."""
+    causes = _causes(error)
+    if any(isinstance(one, urllib3.exceptions.NameResolutionError) for one in causes):
+        return "its name is not known"
+    for kind in (ssl.SSLError, OSError):
+        for one in causes:
+            if isinstance(one, kind) and not isinstance(one, requests.exceptions.RequestException) and one.strerror:
+                return one.strerror.lower() if kind is OSError else re.sub(r"\.? \(_ssl\.c:\d+\)$", "", one.strerror)
+    if isinstance(error, (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)):
+        return "the connection was cut"
+    return " ".join(str(error).split())[:200]
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """An exception, and those that it wraps."""
     seen: list[BaseException] = []
     pending: list[object] = [error]
     while pending:
@@ -159,12 +209,4 @@ def _reason(error: BaseException) -> str:
         if isinstance(one, BaseException) and one not in seen:
             seen.append(one)
             pending += [*one.args, getattr(one, "reason", None), one.__cause__, one.__context__]
-    if any(isinstance(one, urllib3.exceptions.NameResolutionError) for one in seen):
-        return "its name is not known"
-    for kind in (ssl.SSLError, OSError):
-        for one in seen:
-            if isinstance(one, kind) and not isinstance(one, requests.exceptions.RequestException) and one.strerror:
-                return one.strerror.lower() if kind is OSError else one.strerror
-    if isinstance(error, (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)):
-        return "the connection was cut"
-    return " ".join(str(error).split())[:200]
+    return seen

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import subprocess
-import tarfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +14,8 @@ from floe_charts.errors import DocumentError, InputError, shorten
 from floe_charts.helm.semver import semver_key
 from floe_charts.synth.compare import LIST_NAME
 from floe_charts.synth.files import ChartFiles
-from floe_charts.synth.versions import NextVersion, next_version
+from floe_charts.synth.git import contents, git, has_commit
+from floe_charts.synth.versions import CHART, NextVersion, next_version
 
 __all__ = ["ChartVersion", "committed_chart", "with_chart_version", "with_next_versions"]
 
@@ -27,42 +25,42 @@ _J = TypeVar("_J", bound=ChartFiles)
 
 @dataclass(frozen=True)
 class ChartVersion:
-    """The version of a chart, the one committed before (empty: none), and in one line why it is that one."""
+    """The version of a chart, the one committed before (empty: not known), and in one line why it is that one."""
 
     chart: str
     version: str
     last: str
     reason: str
 
+    def __str__(self) -> str:
+        """All of it in one line."""
+        return f"{self.chart} {self.version}{f', after {self.last}' if self.last else ''}; {self.reason}"
+
 
 def committed_chart(directory: str | Path, chart: str) -> dict[str, str]:
     """The generated files of ``directory/chart`` in the last commit, by their paths in the chart.
 
-    Empty where there is no git, no commit, or nothing of the chart in it: files that nobody committed do not count.
+    Empty where there is no repository, no commit, or nothing of the chart in it: files that nobody committed do not
+    count. They are read as they were committed, without what git makes of them in a directory (line endings, filters).
+    Raises InputError where there is a repository that git does not read.
     """
     place = Path(directory).absolute()
     while not place.is_dir():
         place = place.parent
     inside = (Path(directory).absolute() / chart).relative_to(place).as_posix()
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(place), "archive", "--format=tar", "HEAD", "--", f"./{inside}"],
-            capture_output=True,
-            check=False,
-        )
-    except OSError:
+    if not has_commit(place):
         return {}
-    if done.returncode != 0:
+    blobs: dict[str, str] = {}
+    for entry in git(place, "ls-tree", "-r", "-z", "HEAD", "--", f"{inside}/").decode(errors="replace").split("\0"):
+        about, _, path = entry.partition("\t")
+        mode, _, blob = about.partition(" blob ")
+        if mode in ("100644", "100755"):
+            blobs[path.removeprefix(f"{inside}/")] = blob
+    if LIST_NAME not in blobs:
         return {}
-    files: dict[str, str] = {}
-    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
-        for member in archive:
-            content = archive.extractfile(member) if member.isfile() else None
-            path = member.name.removeprefix(f"{inside}/")
-            if content is not None:
-                files[path] = content.read().decode(errors="replace")
-    generated = {line for line in files.get(LIST_NAME, "").splitlines() if not line.startswith("#")}
-    return {path: text for path, text in files.items() if path in generated}
+    listed = contents(place, [blobs[LIST_NAME]])[0].splitlines()
+    paths = [path for path in listed if path in blobs]
+    return dict(zip(paths, contents(place, [blobs[path] for path in paths]), strict=True))
 
 
 def with_chart_version(deployment: Deployment, version: str) -> Deployment:
@@ -81,11 +79,18 @@ def with_next_versions(
     """What ``platform`` and ``jobs`` make, with the versions that come after the committed charts in ``directory``.
 
     The version of the deployment file is the lowest that a chart takes. Charts of jobs that the products are spread
-    over have one version.
+    over have one version. Where git does not read its repository, the versions in ``directory`` stay, so that none goes
+    back. Raises InputError where a committed chart cannot be read.
     """
     chart, spread = deployment.chart, deployment.jobs.charts()
-    last = {name: committed_chart(directory, name) for name in (chart.name, *spread)}
-    known = {name: _version_of(files) for name, files in last.items()}
+    last: dict[str, dict[str, str]] = {name: {} for name in (chart.name, *spread)}
+    unknown = ""
+    try:
+        last = {name: committed_chart(directory, name) for name in last}
+        known = {name: _version_of(files.get(CHART, "")) for name, files in last.items()}
+    except InputError as error:
+        known = {name: _version_of(_text(Path(directory, name, CHART))) for name in last}
+        unknown = f"what was committed last is not known: {error}"
     own = _highest([chart.version, known[chart.name]])
     theirs = _highest([deployment.jobs.version, *(known[name] for name in spread)])
     same = _with_versions(deployment, own, theirs)
@@ -101,7 +106,9 @@ def with_next_versions(
     if next_theirs != theirs:
         jobs_files = jobs(wanted)
     told = [
-        ChartVersion(name, next_own if name == chart.name else next_theirs, known[name], one.reason)
+        ChartVersion(
+            name, next_own if name == chart.name else next_theirs, "" if unknown else known[name], unknown or one.reason
+        )
         for name, one in found.items()
         if known[name]
     ]
@@ -112,30 +119,42 @@ def _next(files: ChartFiles, place: Path, last: dict[str, str], version: str) ->
     """The version after ``last`` of the chart at ``place``; not below ``version``, with which ``files`` were made."""
     if not last:
         return NextVersion(version, "")
-    if version.startswith("v"):  # Helm's leniency, in which nothing can be counted on.
-        return NextVersion(version, "that of the deployment file")
     prefix = f"{place.name}/"
     new = {path.removeprefix(prefix): text for path, text in files.items() if path.startswith(prefix)}
     # What this run was told to keep is still there.
     names = {path.removeprefix(prefix) for path in files.keep if path.startswith(prefix)}
-    kept = {name: (place / name).read_text(encoding="utf-8") for name in names if (place / name).is_file()}
-    after = next_version(last, {**kept, **new})
+    kept = {name: _text(place / name) for name in names if (place / name).is_file()}
+    try:
+        after = next_version(last, {**kept, **new})
+    except InputError as error:
+        where, problem = str(place / error.source), f"as committed last: {error.problem}"
+        raise InputError(where, error.path, problem, "say the version: --chart-version") from None
     if _highest([after.version, version]) == after.version:
         return after
     return NextVersion(version, "that of the deployment file")
 
 
-def _version_of(files: dict[str, str]) -> str:
-    """The version in a chart's Chart.yaml; empty where there is none."""
+def _text(path: Path) -> str:
+    """A file of a chart as text, whatever is in it; empty where there is none. Raises InputError."""
     try:
-        data = parse_document(files.get("Chart.yaml", "{}").encode(), "Chart.yaml").data
+        return path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise InputError(str(path), "", f"cannot be read: {(error.strerror or str(error)).lower()}") from None
+
+
+def _version_of(chart_yaml: str) -> str:
+    """The version in a Chart.yaml; empty where there is none."""
+    try:
+        data = parse_document(chart_yaml.encode(), CHART).data
     except DocumentError:
         return ""
     return str(data.get("version", "")) if isinstance(data, dict) else ""
 
 
 def _highest(versions: Sequence[str]) -> str:
-    return max((one for one in versions if one), key=semver_key)
+    return max((one for one in versions if one), key=lambda one: semver_key(one.removeprefix("v")))
 
 
 def _with_versions(deployment: Deployment, platform: str, jobs: str) -> Deployment:

@@ -173,7 +173,8 @@ class _Walk:
             if defaults.below(key).at is None:
                 yield change("narrowed", (*path, key), "required now")
         for key in sorted(was - now):
-            if key in _as_map(new.get("properties")):
+            # One that is gone altogether is told as that.
+            if key in _as_map(new.get("properties")) or key not in _as_map(old.get("properties")):
                 yield change("widened", (*path, key), "required no longer")
 
     # -- everything else -------------------------------------------------------------------------------------------

@@ -139,7 +139,8 @@ def _lowest(constraint: str) -> list[int]:
 
 
 def _raised(version: str, level: str, reason: str) -> NextVersion:
-    core, _, is_candidate = version.partition("+")[0].partition("-")
+    number = version.removeprefix("v")  # Some charts carry it; it stays where it is.
+    core, _, is_candidate = number.partition("+")[0].partition("-")
     major, minor, patch = map(int, core.split("."))
     rank = {"major": 0, "minor": 1, "patch": 2}[level]
     if major == 0 and rank == 0:
@@ -147,12 +148,12 @@ def _raised(version: str, level: str, reason: str) -> NextVersion:
     # A candidate such as 2.0.0-rc.1 was made for a change of its rank, and becomes the version it stands for.
     if not (is_candidate and not any((major, minor, patch)[rank + 1 :])):
         major, minor, patch = ((major + 1, 0, 0), (major, minor + 1, 0), (major, minor, patch + 1))[rank]
-    return NextVersion(f"{major}.{minor}.{patch}", f"{level}: {reason}")
+    return NextVersion(f"{version[: -len(number)]}{major}.{minor}.{patch}", f"{level}: {reason}")
 
 
 def _version(chart: Mapping[str, Any]) -> str:
     version = chart.get("version")
-    if not isinstance(version, str) or not re.match(SEMVER, version):
+    if not isinstance(version, str) or not re.match(SEMVER, version.removeprefix("v")):
         raise InputError(CHART, "version", f"found {shorten(version)}; expected a semantic version such as 1.2.0")
     return version
 
