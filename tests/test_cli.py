@@ -85,6 +85,17 @@ class TestArtifacts:
             "Deployment: the embedded default\n"
         )
 
+    def test_it_takes_no_other_products_place(self, run: Run) -> None:
+        path = write_artifact("a.json", "own-product")
+        assert run("synth", "--env", "dev", "--artifact", path).exit_code == 0
+        result = run("synth", "--env", "dev")
+        assert result.exit_code == 2
+        assert result.stderr == (
+            "Error: charts/floe-platform: products.byName: holds the data product own-product, and no artifact was "
+            "named or found, expected target/compiled_artifacts.json; name them: --artifact PATH (the bundled example "
+            "would take their place)\n"
+        )
+
     def test_the_projects_own_come_before_the_example(self, run: Run) -> None:
         Path("target").mkdir()
         write_artifact("target/compiled_artifacts.json", "own-product")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -84,12 +85,16 @@ def synth(
         raise click.UsageError("--check and --dry-run exclude each other: the first prints a diff, the second a list.")
     read_once(*artifacts, config, *values_files)
     with without_garbage_collection(), spinner("Reading the input") as step:
+        from floe_charts.artifacts.loader import EXAMPLE_SOURCE
         from floe_charts.synth import synth as synthesize
         from floe_charts.synth import synth_jobs
         from floe_charts.synth.committed import with_chart_version, with_next_versions
+        from floe_charts.synth.example_guard import refuse_other_products
 
         loaded, artifact_source = load_artifacts(artifacts)
         deployment, deployment_source = load_deployment(config)
+        if loaded[0].source == EXAMPLE_SOURCE:
+            refuse_other_products(Path(directory, deployment.chart.name), loaded)
         overrides = load_values(values_files)
         step(f"Synthesizing {len(loaded)} data product{'s' * (len(loaded) != 1)}")
         given: dict[str, Any] = {"environments": environments or None, "values": overrides, "sets": sets}

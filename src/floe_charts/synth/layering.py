@@ -105,11 +105,13 @@ class LayeredChart:
             switches.put("", tree)
         layers.put("resource preset", self.chart.preset_values(environment, switches.values))
         layers.put("environment", own)
+        # What is removed everywhere comes back with what an environment says of it.
+        layers.put(self._everywhere.layer, self._everywhere.values)
         # A part of somebody's own may say of an environment what no Values class declares.
         _refuse(self._declared.faults(layers.values), source)
         self._put(layers, given)
         self._derive(layers, self.base.values, "environment", given)
-        self._check(layers, source)
+        self._check(layers, source, self.base.values)
         return layers
 
     def _put(self, layers: LayeredValues, given: Sequence[Given]) -> None:
@@ -124,9 +126,10 @@ class LayeredChart:
         for one in given:
             layers.put(one.layer, one.values)
 
-    def _check(self, layers: LayeredValues, source: str) -> None:
+    def _check(self, layers: LayeredValues, source: str, checked: Mapping[str, Any] | None = None) -> None:
+        """Refuse faults in the final values; in the amounts of ``checked`` there are none."""
         _refuse(self._declared.faults(layers.values), source)
-        _refuse(requests_above_limits(layers), source)
+        _refuse(requests_above_limits(layers, checked), source)
 
     # What is given
 

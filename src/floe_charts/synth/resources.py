@@ -17,12 +17,13 @@ __all__ = ["requests_above_limits"]
 _COMPUTE = frozenset({"cpu", "memory", "ephemeral-storage"})
 
 
-def requests_above_limits(layers: LayeredValues) -> list[Fault]:
+def requests_above_limits(layers: LayeredValues, checked: Mapping[str, Any] | None = None) -> list[Fault]:
     """A fault for every amount among the final values that is requested and above its limit.
 
+    What is one object with a part of ``checked``, values in which there is no fault, is not looked at again.
     Source: the field ``resources`` of a Kubernetes Container, and a LimitRange's ``defaultRequest``.
     """
-    found = list(_found(layers.values, ()))
+    found = list(_found(layers.values, checked, ()))
     origins = layers.origins() if found else {}
     return [
         Fault(
@@ -35,11 +36,11 @@ def requests_above_limits(layers: LayeredValues) -> list[Fault]:
     ]
 
 
-def _found(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str, str, str]]:
+def _found(value: Any, checked: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str, str, str]]:
     if isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _found(item, (*path, str(index)))
-    if not isinstance(value, Mapping):
+            yield from _found(item, None, (*path, str(index)))
+    if not isinstance(value, Mapping) or value is checked:
         return
     requests, limits = value.get("requests"), value.get("limits")
     if _is_compute(requests) and _is_compute(limits):
@@ -48,7 +49,7 @@ def _found(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...],
             if _is_quantity(asked) and _is_quantity(limit) and amount(asked) > amount(limit):
                 yield path, name, asked, limit
     for key, below in value.items():
-        yield from _found(below, (*path, key))
+        yield from _found(below, checked.get(key) if isinstance(checked, Mapping) else None, (*path, key))
 
 
 def _is_compute(value: Any) -> TypeGuard[Mapping[str, Any]]:
