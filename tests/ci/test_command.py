@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shlex
+import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from floe_charts.ci.pipeline import OLDEST_PYTHON
 from floe_charts.cli import main
 from tests.cli.conftest import Run, run
 
@@ -91,7 +93,10 @@ def test_gitlab_is_told_how_to_include_it(run: Run) -> None:
         (["--synth", "a\nb"], "--synth: found 'a\\nb'; expected a command of one line"),
         (["--test", ""], "--test: found ''; expected a command of one line"),
         (["--branch", "it's"], '--branch: found "it\'s"; expected the name of a branch'),
-        (["--python", "3"], "--python: found '3'; expected a version such as 3.13"),
+        (["--python", "3"], "--python: found '3'; expected a version such as 3.13, at least 3.11"),
+        (["--python", "3.9"], "--python: found '3.9'; expected a version such as 3.13, at least 3.11"),
+        (["--artifact", "nope.json"], "--artifact: found 'nope.json', which is not there; expected a file or dir"),
+        (["--artifact", "no/such.json"], "--artifact: found 'no/such.json', which is not there; expected a file"),
         (["--config", "none.yaml"], "none.yaml: "),
     ],
 )
@@ -102,6 +107,30 @@ def test_mistakes_are_one_line_and_write_nothing(run: Run, arguments: list[str],
     assert not any(Path().iterdir())
 
 
+def test_artifacts_must_be_in_the_repository(run: Run) -> None:
+    Path("here/artifacts").mkdir(parents=True)
+    Path("here/artifacts/orders.json").write_text("{}")
+    for there in ("artifacts/orders.json", "artifacts", "oci://ghcr.io/acme/orders:1"):
+        assert run("ci", "github", "--out", "here", "--artifact", there).exit_code == 0, there
+    result = run("ci", "github", "--out", "here", "--artifact", "artifacts/order.json")
+    assert result.exit_code == 2
+    assert result.stderr.endswith("of the repository; did you mean artifacts/orders.json?\n")
+
+
+def test_workflows_that_would_make_the_example_are_told_of(run: Run) -> None:
+    assert run("ci", "github").stderr.startswith("Warning: there is no target/compiled_artifacts.json here")
+    assert run("ci", "github", "--synth", "make charts").stderr == ""
+    assert run("ci", "github", "--artifact", "oci://ghcr.io/acme/orders:1").stderr == ""
+    Path("target").mkdir()
+    Path("target/compiled_artifacts.json").write_text("{}")
+    assert run("ci", "github").stderr == ""
+
+
+def test_python_is_one_that_floe_charts_runs_on() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["requires-python"] == f">=3.{OLDEST_PYTHON}"
+
+
 def test_refuses_another_system(run: Run) -> None:
     result = run("ci", "jenkins")
     assert result.exit_code == 2 and "github" in result.stderr
@@ -109,6 +138,9 @@ def test_refuses_another_system(run: Run) -> None:
 
 def test_help_shows_commands_that_run(run: Run) -> None:
     Path("floe-charts.yaml").write_text("gitops: {registry: quay.io/acme/charts}\n")
+    for name in ("orders", "returns"):
+        Path("artifacts").mkdir(exist_ok=True)
+        Path("artifacts", f"{name}.json").write_text("{}")
     commands = [
         line.split("floe_charts ")[1] for line in run("ci", "--help").stdout.splitlines() if "  python -m" in line
     ]

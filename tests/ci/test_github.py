@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from floe_charts.ci.github import github_files
+from floe_charts.ci.gitlab import gitlab_files
 from floe_charts.ci.pipeline import HELM
 from floe_charts.verify.engine import load
 from tests.ci.pipelines import CASES, own_commands, pipeline, steps, workflows
@@ -63,8 +64,13 @@ def test_nothing_that_the_bot_commits_starts_it() -> None:
 def test_the_bot_starts_where_its_inputs_change() -> None:
     assert workflows()["update"]["on"]["push"] == {
         "branches": ["main"],
-        "paths": ["target/compiled_artifacts.json", "artifacts/**", "floe-charts.yaml"],
+        "paths": ["target/compiled_artifacts.json", "floe-charts.yaml"],  # what synth reads
     }
+    assert workflows(**CASES["root"])["update"]["on"]["push"]["paths"] == [
+        "target/compiled_artifacts.json",
+        "artifacts/**",
+        "floe-charts.yaml",
+    ]
     assert workflows(**CASES["adapted"])["update"]["on"]["push"] == {
         "branches": ["trunk"],
         "paths": ["artifacts/orders.json", "deploy/floe.yaml"],
@@ -122,6 +128,14 @@ def test_a_registry_that_needs_secrets_says_which() -> None:
     text = github_files(pipeline(registry="quay.io/acme"))["workflows/floe-charts-release.yaml"]
     assert "# The secrets REGISTRY_USERNAME and REGISTRY_PASSWORD open the registry quay.io.\n" in text
     assert not [one for one in github_files(pipeline()).values() if "REGISTRY_PASSWORD" in one]
+
+
+def test_a_release_says_what_to_do_where_a_version_is_taken() -> None:
+    for text in (
+        github_files(pipeline())["workflows/floe-charts-release.yaml"],
+        *gitlab_files(pipeline()).values(),
+    ):
+        assert "give the charts the next one by synth --chart-version" in " ".join(text.replace("#", " ").split())
 
 
 def test_artifacts_in_registries_are_pulled_with_a_login() -> None:

@@ -34,7 +34,7 @@ def test_the_bot_runs_where_its_inputs_change_and_it_has_a_token() -> None:
     assert jobs()["floe-charts-update"]["rules"] == [
         {
             "if": f"{DEFAULT_BRANCH} && $FLOE_CHARTS_TOKEN",
-            "changes": ["target/compiled_artifacts.json", "artifacts/**", "floe-charts.yaml"],
+            "changes": ["target/compiled_artifacts.json", "floe-charts.yaml"],
         }
     ]
     [rule] = jobs(**CASES["adapted"])["floe-charts-update"]["rules"]

@@ -40,7 +40,7 @@ class TestApplicationSet:
         assert spec["source"] == {
             "repoURL": REGISTRY,
             "chart": "floe-platform",
-            "targetRevision": ">=0.1.0 <1.0.0-0",
+            "targetRevision": ">=0.1.0 <0.2.0",
             "helm": {"releaseName": "floe-platform", "valueFiles": ["values-qa.yaml"]},
         }
         assert spec["destination"] == {"name": "non-prod", "namespace": "floe-qa"}
@@ -200,14 +200,26 @@ class TestRefusals:
             ),
         ],
     )
-    def test_generated_secrets(self, given: dict[str, Any], place: str) -> None:
-        with pytest.raises(DeploymentError, match=rf"floe-charts\.yaml: {re.escape(place)}: .*at each sync of "):
-            argocd_files(deployment({"registry": REGISTRY}, **given))
+    def test_generated_secrets_where_nothing_else_is(self, given: dict[str, Any], place: str) -> None:
+        clusters = {"one": {"environments": list(given.get("environments", ["dev", "test"]))}}
+        with pytest.raises(DeploymentError, match=rf"floe-charts\.yaml: {re.escape(place)}: .*at each sync"):
+            argocd_files(deployment({"registry": REGISTRY}, clusters=clusters, **given))
+
+    @pytest.mark.parametrize("layout", ["applicationSet", "applications"])
+    def test_an_environment_with_generated_secrets_is_left_out_and_the_others_are_not(self, layout: str) -> None:
+        gitops = {"registry": REGISTRY, "repository": REPOSITORY, "argocd": {"layout": layout}}
+        whole = argocd_files(deployment(gitops))
+        files = argocd_files(deployment(gitops, environments={"dev": {"secrets": "generated"}}))
+        assert "floe-dev" in "".join(whole.values())
+        assert "dev" not in re.split(r"[\W_]+", "".join([*files, *files.values()]))
+        assert {path for path in whole if "/dev/" not in path} == set(files)
 
     def test_secrets_that_a_later_layer_takes_from_elsewhere_are_fine(self) -> None:
         values = {"secrets": {"source": "external", "objectStore": {"remoteKey": "minio"}}}
         given = {"environments": {"dev": {"secrets": "generated", "values": values}}}
-        assert argocd_files(deployment({"registry": REGISTRY}, **given))
+        assert argocd_files(deployment({"registry": REGISTRY}, **given)) == argocd_files(
+            deployment({"registry": REGISTRY})
+        )
 
     def test_two_clusters_that_are_one_where_environments_would_meet(self) -> None:
         clusters = {name: {"environments": [name], "namespace": "data"} for name in ("blue", "green")}

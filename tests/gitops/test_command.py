@@ -65,7 +65,69 @@ def test_directory_and_file_can_be_named(run: Run) -> None:
     result = run("gitops", "flux", "--config", "other.yaml", "--out", "here/it-is")
     assert result.exit_code == 0
     assert "flux/clusters/prod/floe.yaml" in files("here/it-is")
-    assert "--path deploy/flux/clusters/non-prod" in result.stdout
+    # What the files say of each other is where they are.
+    assert "--path here/it-is/flux/clusters/non-prod" in result.stdout
+    assert 'path: "./here/it-is/flux/releases/prod"\n' in Path("here/it-is/flux/clusters/prod/floe.yaml").read_text()
+    assert result.stderr == "Warning: ci looks in deploy; set gitops.path: here/it-is to have it look here\n"
+
+
+def test_a_directory_is_one_however_it_is_written(run: Run) -> None:
+    assert run("gitops", "flux").exit_code == 0
+    for same in ("gitops/", "./gitops", str(Path("gitops").absolute())):
+        result = run("gitops", "flux", "--out", same, "--check")
+        assert result.exit_code == 0 and result.stderr == "", same
+
+
+@pytest.mark.parametrize("how", [Path.absolute, lambda path: Path("..", path.name)])
+def test_a_directory_outside_is_told_where_it_belongs(run: Run, tmp_path: Path, how: Callable[[Path], Path]) -> None:
+    outside = how(tmp_path.with_name(f"{tmp_path.name}-outside"))
+    result = run("gitops", "flux", "--out", str(outside))
+    assert result.exit_code == 0 and result.stderr == ""
+    assert "In the repository these files belong into gitops, which is gitops.path." in result.stdout
+    assert "--path gitops/flux/clusters/prod" in result.stdout
+    assert 'path: "./gitops/flux/' in Path(outside, "flux/clusters/prod/floe.yaml").read_text()
+
+
+def test_a_directory_that_manifests_cannot_name_is_refused(run: Run) -> None:
+    result = run("gitops", "flux", "--out", "my manifests")
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "Error: --out: found 'my manifests'; expected a directory of the repository, such as gitops\n"
+    )
+
+
+def test_a_directory_that_cannot_be_written_is_one_line(run: Run) -> None:
+    Path("gitops").mkdir()
+    Path("gitops/flux").write_text("a file")
+    result = run("gitops", "flux")
+    assert result.exit_code == 2 and result.stderr.startswith("Error: gitops/flux: ")
+    assert "chart" not in result.stderr
+
+
+def test_an_environment_that_is_left_out_is_told(run: Run) -> None:
+    Path("floe-charts.yaml").write_text(
+        f"gitops:\n  registry: {REGISTRY}\nenvironments:\n  dev:\n    secrets: generated\n"
+    )
+    result = run("gitops", "argocd")
+    assert result.exit_code == 0 and "for test, qa," in result.stdout
+    assert result.stderr.startswith(
+        "Warning: dev is left out: its Secrets are generated (environments.dev.secrets), and Argo CD"
+    )
+    assert result.stderr.count("\n") == 1
+    flux = run("gitops", "flux")  # Helm in the cluster finds the passwords that are there.
+    assert flux.stderr == "" and "for dev, test, qa," in flux.stdout
+
+
+def test_charts_that_nobody_takes_are_told(run: Run) -> None:
+    file = Path("charts/floe-platform/Chart.yaml")
+    file.parent.mkdir(parents=True)
+    file.write_text("name: floe-platform\nversion: 0.2.0\n")
+    result = run("gitops", "flux")
+    assert result.exit_code == 0
+    assert result.stderr == (
+        "Warning: charts/floe-platform has version 0.2.0, which these do not take: dev, test, qa, uat, staging, prod; "
+        "set chart.version: 0.2.0 in floe-charts.yaml, then gitops again\n"
+    )
 
 
 def test_says_what_is_missing(run: Run) -> None:

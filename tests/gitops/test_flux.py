@@ -71,7 +71,7 @@ class TestReleases:
     def test_values_out_of_the_chart(self) -> None:
         spec = release(DEFAULT, "staging", "floe-platform")
         assert spec["chart"]["spec"]["valuesFiles"] == ["values.yaml", "values-staging.yaml"]
-        assert spec["chart"]["spec"]["version"] == ">=0.1.0 <1.0.0-0"
+        assert spec["chart"]["spec"]["version"] == ">=0.1.0 <0.2.0"
         assert spec["valuesFrom"] == [{"kind": "ConfigMap", "name": "floe-platform-overrides", "optional": True}]
         (repository,) = objects(DEFAULT["flux/releases/non-prod/staging/source.yaml"])
         assert repository["spec"] == {"type": "oci", "url": f"oci://{REGISTRY}"}

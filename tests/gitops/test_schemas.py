@@ -87,7 +87,7 @@ def deployments(draw: st.DrawFn) -> dict[str, Any]:
     }
     known = st.dictionaries(st.sampled_from(sorted(clusters)), st.sampled_from(["in-cluster", "https://k.example"]))
     return {
-        "chart": {"name": draw(NAMES), "version": draw(VERSIONS)},
+        "chart": {"name": draw(NAMES), "version": draw(VERSIONS).removeprefix("v")},
         "jobs": {"enabled": draw(st.booleans()), "shards": draw(st.integers(1, 3))},
         "clusters": clusters,
         "environments": {name: {"kind": kind} for name, kind in kinds.items()},

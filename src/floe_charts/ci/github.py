@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from floe_charts.ci.pipeline import HELM, TITLE, UPDATE_BRANCH, Pipeline, file_text
+from floe_charts.ci.pipeline import HELM, SAME_VERSION, TITLE, UPDATE_BRANCH, Pipeline, file_text
 from floe_charts.synth.files import ChartFiles
 
 __all__ = ["DIRECTORY", "github_files"]
@@ -59,6 +59,7 @@ _RELEASE_ABOUT = (
     "Pushes the charts that changed on {branch} to {target}.",
     "No tags: each chart has a version of its own. One that is there already with the same content counts as pushed, "
     "one with other content is refused; so it can run at any time. What was pushed stays, so it is proved before.",
+    SAME_VERSION,
 )
 
 _PROPOSE = f"""\

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from floe_charts.ci.pipeline import HELM, TITLE, UPDATE_BRANCH, Pipeline, file_text
+from floe_charts.ci.pipeline import HELM, SAME_VERSION, TITLE, UPDATE_BRANCH, Pipeline, file_text
 from floe_charts.synth.files import ChartFiles
 
 __all__ = ["DIRECTORY", "INCLUDED", "gitlab_files"]
@@ -31,6 +31,7 @@ _ABOUT = (
     "report of verify shows in the merge request. On the default branch the charts that changed are pushed to a "
     "registry, in the version that each of them has: one that is there already with the same content counts as pushed, "
     "one with other content is refused.",
+    SAME_VERSION,
     "floe-charts-update keeps the charts current. When something that they are made from changes on the default "
     "branch, or a pipeline is started there by hand, a schedule or a trigger, it runs synth (and gitops, where its "
     "manifests are in the repository) and, where a file changed, "

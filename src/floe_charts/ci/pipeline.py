@@ -13,7 +13,16 @@ from floe_charts.helm.valuesfile import comment_lines, overlay_text
 from floe_charts.registry.reference import SCHEME, parse_reference
 from floe_charts.synth.files import LIST_NAME
 
-__all__ = ["ARTIFACT_PATHS", "HELM", "TITLE", "UPDATE_BRANCH", "Pipeline", "file_text"]
+__all__ = [
+    "DEFAULT_ARTIFACT",
+    "HELM",
+    "OLDEST_PYTHON",
+    "SAME_VERSION",
+    "TITLE",
+    "UPDATE_BRANCH",
+    "Pipeline",
+    "file_text",
+]
 
 HELM = "4.2.3"
 """The version of Helm that fetches dependencies: the one that verify has inside."""
@@ -24,8 +33,17 @@ UPDATE_BRANCH = "floe-charts/update"
 TITLE = "Update the charts"
 """Title of the bot's commits and of its pull request."""
 
-ARTIFACT_PATHS = ("target/compiled_artifacts.json", "artifacts/**")
-"""Where compiled artifacts lie, where nobody says it: where ``synth`` looks, and a directory for many."""
+SAME_VERSION = (
+    "Where two changes gave a chart the same version, the one merged last is refused: give the charts the next one by "
+    "synth --chart-version, and commit that."
+)
+"""What to do where a version is taken, as the workflows say it."""
+
+DEFAULT_ARTIFACT = "target/compiled_artifacts.json"
+"""Where ``synth`` looks for compiled artifacts, where nobody says it."""
+
+OLDEST_PYTHON = 11
+"""The oldest Python that floe-charts runs on is 3 and this."""
 
 _CLI = "python -m floe_charts"
 
@@ -67,15 +85,24 @@ class Pipeline:
                 raise InputError(option, "", f"found {shorten(text)}; expected a command of one line")
         if self.branch is not None and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._/-]*", self.branch):
             raise InputError("--branch", "", f"found {shorten(self.branch)}; expected the name of a branch")
-        if not re.fullmatch(r"3\.[0-9]+", self.python):
-            raise InputError("--python", "", f"found {shorten(self.python)}; expected a version such as 3.13")
+        python = re.fullmatch(r"3\.([0-9]{1,3})", self.python)
+        if python is None or int(python[1]) < OLDEST_PYTHON:
+            expected = f"expected a version such as 3.13, at least 3.{OLDEST_PYTHON}"
+            raise InputError("--python", "", f"found {shorten(self.python)}; {expected}")
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """The files of the repository that charts are made from, as patterns."""
-        files = [one for artifact in self.artifacts if not _is_reference(artifact) for one in _patterns(artifact)]
-        found = files if self.artifacts else list(ARTIFACT_PATHS)
+        found = [one for artifact in self.artifact_files for one in _patterns(artifact)]
+        if not self.artifacts:
+            # A command of somebody's own may read a directory of many.
+            found = [DEFAULT_ARTIFACT, *(["artifacts/**"] if self.synth is not None else [])]
         return tuple(dict.fromkeys((*found, _in_repository("--config", self.deployment_file))))
+
+    @property
+    def artifact_files(self) -> tuple[str, ...]:
+        """The artifacts that are files or directories of the repository."""
+        return tuple(one for one in self.artifacts if not _is_reference(one))
 
     @property
     def chart_files(self) -> str:

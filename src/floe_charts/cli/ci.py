@@ -10,6 +10,7 @@ import click
 
 from floe_charts.cli.common import Command, load_deployment
 from floe_charts.cli.options import config_option
+from floe_charts.errors import InputError, nearest, shorten
 
 __all__ = ["ci"]
 
@@ -72,7 +73,7 @@ def ci(
     from importlib.metadata import version
 
     from floe_charts.ci import github, gitlab
-    from floe_charts.ci.pipeline import Pipeline
+    from floe_charts.ci.pipeline import DEFAULT_ARTIFACT, Pipeline
     from floe_charts.deployment import FILE_NAME
 
     given: list[tuple[str, str | None]] = [
@@ -101,6 +102,8 @@ def ci(
         branch=branch,
         python=python,
     )
+    for artifact in pipeline.artifact_files:
+        _must_exist(Path(directory), artifact)
     files = github.github_files(pipeline) if system == "github" else gitlab.gitlab_files(pipeline)
     place = Path(directory, github.DIRECTORY if system == "github" else gitlab.DIRECTORY)
     if check:
@@ -110,5 +113,23 @@ def ci(
     for path in files:
         state = "up to date" if path in result.unchanged else "written"
         click.echo(f"{place / path}: {state}")
+    if not artifacts and synth is None and not Path(directory, DEFAULT_ARTIFACT).exists():
+        click.echo(
+            f"Warning: there is no {DEFAULT_ARTIFACT} here, which synth reads without --artifact: as long as it is not "
+            "committed, the workflows make the charts of the bundled example",
+            err=True,
+        )
     if system == "gitlab" and not check:
         click.echo(f"Next, in .gitlab-ci.yml:\n  include:\n    - local: {gitlab.DIRECTORY}/{gitlab.INCLUDED}")
+
+
+def _must_exist(root: Path, artifact: str) -> None:
+    """InputError where the repository has no such file or directory, with the one beside it that is most like it."""
+    place = root / artifact
+    if place.exists():
+        return
+    names = {one.name: one for one in place.parent.iterdir()} if place.parent.is_dir() else {}
+    near = nearest(place.name, names)
+    hint = f"did you mean {names[near].relative_to(root).as_posix()}?" if near else ""
+    problem = f"found {shorten(artifact)}, which is not there; expected a file or directory of the repository"
+    raise InputError("--artifact", "", problem, hint)

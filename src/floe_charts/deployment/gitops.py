@@ -11,7 +11,7 @@ from floe_charts.errors import shorten
 
 from .fields import Name, Settings, is_version, refusal
 
-__all__ = ["ArgoCd", "Flux", "GitOps", "GitOpsEnvironment", "GitRepository"]
+__all__ = ["ArgoCd", "Flux", "GitOps", "GitOpsEnvironment", "GitRepository", "is_repository_path"]
 
 _SEGMENT = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
 _PATH = rf"(\.|{_SEGMENT}(/{_SEGMENT})*)"
@@ -59,6 +59,11 @@ def _git_url(found: str) -> str:
     raise refusal(f"{shorten(found)} is not a Git address", "expected https://, ssh:// or git@HOST:PATH")
 
 
+def is_repository_path(text: str) -> bool:
+    """Whether ``text`` is what ``gitops.path`` takes: a relative path that does not climb up, in plain letters."""
+    return re.fullmatch(_PATH, text) is not None
+
+
 Registry = Annotated[str, AfterValidator(_registry), WithJsonSchema({"type": "string", "pattern": f"^{_REGISTRY}$"})]
 GitUrl = Annotated[str, AfterValidator(_git_url), WithJsonSchema({"type": "string", "pattern": f"^{_GIT_URL}$"})]
 RepositoryPath = Annotated[
@@ -89,7 +94,8 @@ class GitOpsEnvironment(Settings):
     version: VersionRange | None = Field(
         default=None,
         description="Version of the platform's chart, or a range. Without it production takes exactly chart.version; "
-        "staging takes releases from there up to the next major version, development and test pre-releases too.",
+        "staging takes releases from there up to the next incompatible version (2.0.0 after 1.4.0, 0.2.0 after 0.1.0), "
+        "development and test pre-releases too.",
     )
     jobs_version: VersionRange | None = Field(
         default=None, description="Version of the charts of jobs, or a range; without it as version, from jobs.version."
@@ -101,7 +107,9 @@ class GitOpsEnvironment(Settings):
     )
     prune: bool = Field(default=True, description="Whether Argo CD removes what is no longer in the chart.")
     self_heal: bool = Field(
-        default=True, description="Whether changes made in the cluster are undone; Flux warns of them otherwise."
+        default=True,
+        description="Whether changes made in the cluster are undone; Flux warns of them otherwise. Argo CD passes "
+        "over this while progressive syncs are on, and from version 3.3 on only shows such changes.",
     )
 
 
@@ -119,7 +127,8 @@ class ArgoCd(Settings):
     progressive_syncs: bool = Field(
         default=True,
         description="Whether the ApplicationSet has the steps of progressive syncs: platform before jobs, development "
-        "before test before staging. The controller passes over them unless --enable-progressive-syncs is set.",
+        "before test before staging. The controller passes over them unless --enable-progressive-syncs is set. Then it "
+        "syncs by itself what sync calls automated, prunes as prune says, and passes over selfHeal.",
     )
     destinations: dict[Name, Destination] = Field(
         default_factory=dict,

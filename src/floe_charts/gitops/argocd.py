@@ -5,11 +5,13 @@ Jobs come after the platform they run on. What Argo CD does about order decides 
 - ``applicationSet``: an ApplicationSet makes its Applications all at once, and a sync wave on one of them means
   nothing. Its *progressive syncs* order them: they sync a step, wait until every Application in it is healthy, and go
   on. The controller has to be started with ``--enable-progressive-syncs``; it then takes over syncing, so that
-  Applications show automated sync as off. Without that option all sync at once, each retrying until what it needs is
-  there. An environment that is synced by hand is in no step, which Argo CD leaves to whoever syncs it. An Application
-  is not healthy as long as the last run of one of its CronJobs has failed: that holds up a new version of the jobs, and
-  every step behind it. Some versions do not see that a range matches a new version (argo-cd issue 29240, in 3.5.1).
-  ``progressiveSyncs: false`` leaves the steps out.
+  Applications show automated sync as off. It prunes where an Application says so; ``selfHeal`` it does not read. Up to
+  3.2 it synced whatever was out of sync, since then what a new version or setting changes (argo-cd pull request 24507).
+  Without that option all sync at once, each retrying until what it needs is there. An environment that is synced by
+  hand is in no step, which Argo CD leaves to whoever syncs it. An Application is not healthy as long as the last run of
+  one of its CronJobs has failed: that holds up a new version of the jobs, and every step behind it. Some versions do
+  not see that a range matches a new version (argo-cd issue 29240, in 3.5.1). ``progressiveSyncs: false`` leaves the
+  steps out.
 - ``applications``: an Application above those of one environment syncs them in *sync waves*. It waits for the first
   wave only where Argo CD is told how healthy an Application is, which ``argocd-cm`` has not done by default since 1.8:
   the key ``resource.customizations.health.argoproj.io_Application``. Environments do not wait for each other. Waves
@@ -43,7 +45,7 @@ from floe_charts.gitops.applications import (
     sync_of,
 )
 from floe_charts.gitops.manifests import Manifest, file_text
-from floe_charts.gitops.refusals import refuse_equal_names, refuse_generated_secrets, refuse_shared_namespaces
+from floe_charts.gitops.refusals import refuse_equal_names, refuse_shared_namespaces, without_generated_secrets
 from floe_charts.gitops.releases import registry, releases
 from floe_charts.synth.files import ChartFiles
 
@@ -62,7 +64,8 @@ _IN_CLUSTER = "https://kubernetes.default.svc"
 _NO_STEPS_NOTE = "Everything syncs at once and retries until what it needs is there."
 _STEPS_NOTE = (
     "Progressive syncs put the steps in order: start the ApplicationSet controller with --enable-progressive-syncs. "
-    f"Without it: {_NO_STEPS_NOTE.lower()}"
+    "It then syncs what changes here or in the registry, and passes over selfHeal: from version 3.3 on it only shows "
+    f"what somebody changes in a cluster. Without it: {_NO_STEPS_NOTE.lower()}"
 )
 _ROOTS_NOTE = (
     "One Application for each environment, which syncs the platform before its jobs. It waits for the platform where "
@@ -92,14 +95,16 @@ spec:
 def argocd_files(deployment: Deployment) -> ChartFiles:
     """The manifests, below ``argocd/``: ``project.yaml``, and what the layout in ``gitops.argocd`` says.
 
+    An environment whose Secrets are generated is left out.
+
     Raises:
         DeploymentError: the file does not say the registry, or the repository where the layout or ``gitops.values``
-            needs one; two Applications would have one name, or one namespace; Secrets are generated.
+            needs one; two Applications would have one name, or one namespace; every environment would be left out.
     """
     registry(deployment)
     if deployment.gitops.values == "git" or deployment.gitops.argocd.layout == "applications":
         git_repository(deployment)
-    refuse_generated_secrets(deployment)
+    deployment = without_generated_secrets(deployment)
     applications = [new_application(deployment, release) for release in releases(deployment)]
     refuse_shared_namespaces(deployment, applications)
     project = {"project.yaml": file_text("argocd", _project(deployment))}

@@ -9,24 +9,32 @@ from floe_charts.deployment import FILE_NAME, Deployment
 from floe_charts.errors import DeploymentError
 from floe_charts.gitops.applications import Application
 
-__all__ = ["refuse_equal_names", "refuse_generated_secrets", "refuse_shared_namespaces"]
+__all__ = ["generated_secrets", "refuse_equal_names", "refuse_shared_namespaces", "without_generated_secrets"]
 
 
-def refuse_generated_secrets(deployment: Deployment) -> None:
-    """DeploymentError where an environment's Secrets, or one of them, are generated.
+def generated_secrets(deployment: Deployment) -> dict[str, str]:
+    """The environments whose Secrets, or one of them, are generated, each with the place in the file that says so.
 
-    Argo CD renders a chart without a cluster, so that the passwords there are cannot be looked up.
+    Argo CD renders a chart without a cluster, so that the passwords there cannot be looked up and would be others at
+    each sync.
     """
-    for name in deployment.environments:
-        place = _place_of_generated(deployment, name)
-        if place is not None:
-            raise _error(
-                deployment,
-                place,
-                f"Secrets that are generated would be others at each sync of {name}: Argo CD renders the chart "
-                "without a cluster",
-                "take existing or external",
-            )
+    places = {name: _place_of_generated(deployment, name) for name in deployment.environments}
+    return {name: place for name, place in places.items() if place is not None}
+
+
+def without_generated_secrets(deployment: Deployment) -> Deployment:
+    """``deployment`` without the environments of :func:`generated_secrets`; DeploymentError where none is left."""
+    left_out = generated_secrets(deployment)
+    kept = {name: settings for name, settings in deployment.environments.items() if name not in left_out}
+    if not kept:
+        raise _error(
+            deployment,
+            next(iter(left_out.values())),
+            "Secrets that are generated would be others at each sync: Argo CD renders the chart without a cluster, and "
+            "there is no other environment",
+            "take existing or external",
+        )
+    return deployment.model_copy(update={"environments": kept})
 
 
 def refuse_equal_names(deployment: Deployment, names: Sequence[str]) -> None:

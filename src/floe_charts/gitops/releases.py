@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from floe_charts.deployment import FILE_NAME, Deployment, EnvironmentKind
+from floe_charts.deployment import FILE_NAME, Deployment
 from floe_charts.errors import DeploymentError
+from floe_charts.gitops.versions import followed
 
 __all__ = ["Release", "missing", "pod_security_labels", "registry", "releases"]
 
@@ -44,24 +45,6 @@ def _of_environment(deployment: Deployment, name: str) -> list[Release]:
     ]
     cluster, namespace = deployment.cluster_of(name), deployment.namespace(name)
     return [Release(chart, component, name, kind, cluster, namespace, version) for chart, component, version in charts]
-
-
-def followed(version: str, kind: EnvironmentKind) -> str:
-    """The versions that an environment takes by default, once ``version`` of a chart is the current one.
-
-    Production takes that version and no other. The rest follow what is pushed, up to the next major version, with
-    which values are removed or change their type. Below 1.0.0 any version may do that, and they follow all the same:
-    a chart brings the values of its environments along. Only development and test take pre-releases: in the ranges of
-    Helm, Argo CD and Flux alike, a bound without ``-0`` matches none.
-
-    >>> followed("1.4.2", "staging")
-    '>=1.4.2 <2.0.0-0'
-    """
-    if kind == "production":
-        return version
-    plain = version.removeprefix("v").partition("+")[0]
-    takes_prereleases = kind in ("development", "test") and "-" not in plain
-    return f">={plain}{'-0' if takes_prereleases else ''} <{int(plain.partition('.')[0]) + 1}.0.0-0"
 
 
 def registry(deployment: Deployment) -> str:

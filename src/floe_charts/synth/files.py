@@ -230,4 +230,4 @@ def _lines(conflicts: Sequence[WriteError]) -> str:
 
 def _unwritable(error: OSError, directory: str | Path) -> WriteError:
     where = error.filename2 or error.filename or directory
-    return WriteError(str(where), "", (error.strerror or str(error)).lower(), "nothing was replaced in this chart")
+    return WriteError(str(where), "", (error.strerror or str(error)).lower(), "nothing was replaced in this directory")
