@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,9 @@ from click.testing import CliRunner
 
 from floe_charts.cli import main
 from tests.cli.conftest import Run
+from tests.synth.cases import changed
+
+PLATFORM, JOBS = "Version:    floe-platform", "Version:    floe-jobs"
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
@@ -89,20 +94,109 @@ class TestVersion:
         assert (version(), version("floe-jobs")) == ("1.4.0", "0.1.0")
         assert "floe-platform 1.4.0, after 0.1.0" in done.stdout
 
-    def test_of_the_deployment_file_may_have_a_v(self, run: Run) -> None:
-        Path("floe-charts.yaml").write_text('chart: {version: "v1.4.0"}\n')
-        assert "floe-platform v1.4.0, after 0.1.0; that of the deployment file" in run("synth").stdout
-        git("commit", "-qam", "v")
-        assert "floe-platform v1.4.1, after v1.4.0; patch: " in run("synth", "--set", "marquez.replicas=3").stdout
-
     def test_said_outright_wins(self, run: Run) -> None:
         run("synth", "--chart-version", "0.0.9")
         assert (version(), version("floe-jobs")) == ("0.0.9", "0.0.9")
 
-    def test_that_is_none_is_refused(self, run: Run) -> None:
-        done = run("synth", "--chart-version", "1.x")
+    @pytest.mark.parametrize(("found", "expected"), [("1.x", "a version such as 1.4.0"), ("v2.0.0", "2.0.0")])
+    def test_that_is_none_is_refused(self, run: Run, found: str, expected: str) -> None:
+        done = run("synth", "--chart-version", found)
         assert done.exit_code == 2
-        assert done.stderr == "Error: --chart-version: found '1.x'; expected a version such as 1.4.0\n"
+        assert done.stderr == f"Error: --chart-version: found '{found}'; expected {expected}\n"
+
+
+def shallow_clone() -> str:
+    git("commit", "-q", "--allow-empty", "-m", "another")
+    git("clone", "-q", "--depth", "1", f"file://{Path.cwd()}", "clone")
+    return "clone"
+
+
+def detached_head() -> str:
+    git("checkout", "-q", "--detach")
+    return "."
+
+
+def worktree() -> str:
+    git("worktree", "add", "-q", "tree")
+    return "tree"
+
+
+def submodule() -> str:
+    git("init", "-q", "outer")
+    git("-C", "outer", "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(Path.cwd()), "inner")
+    return "outer/inner"
+
+
+def charts_elsewhere_by_a_link() -> str:
+    Path("elsewhere").mkdir()
+    Path("elsewhere/charts").symlink_to(Path("charts").absolute())
+    return "elsewhere"
+
+
+@pytest.mark.usefixtures("committed")
+class TestRepositories:
+    @pytest.mark.parametrize(
+        "made",
+        [shallow_clone, detached_head, worktree, submodule, charts_elsewhere_by_a_link],
+        ids=lambda one: one.__name__,
+    )
+    def test_tell_what_was_committed_last(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch, made: Callable[[], str]
+    ) -> None:
+        monkeypatch.chdir(made())
+        assert "Version:" not in run("synth").stdout
+        assert "floe-platform 0.1.1, after 0.1.0; patch" in run("synth", "--set", "marquez.replicas=3").stdout
+        assert version() == "0.1.1"
+
+    def test_around_a_submodule_do_not_count(self, run: Run) -> None:
+        place = submodule()
+        run("synth", "--chart-version", "0.7.0", "--out", f"{place}/charts")
+        git("-C", place, "commit", "-qam", "seven")
+        assert "Version:" not in run("synth", "--out", f"{place}/charts").stdout
+        assert '"0.7.0"' in Path(place, "charts/floe-jobs/Chart.yaml").read_text()
+
+    def test_that_do_not_hold_the_charts_do_not_count(self, run: Run, tmp_path_factory: pytest.TempPathFactory) -> None:
+        Path("floe-charts.yaml").write_text('chart: {version: "0.4.0"}\n')
+        outside = tmp_path_factory.mktemp("outside") / "charts"
+        for replicas in (3, 4):
+            assert "Version:" not in run("synth", "--out", str(outside), "--set", f"marquez.replicas={replicas}").stdout
+        assert '"0.4.0"' in (outside / "floe-platform/Chart.yaml").read_text()
+
+    def test_whose_other_half_is_out_of_reach_let_no_version_go_back(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """So it is with a worktree in a container: what its .git names is not there."""
+        monkeypatch.chdir(worktree())
+        run("synth", "--chart-version", "0.3.0")
+        Path(".git").write_text("gitdir: /nowhere/.git/worktrees/tree\n")
+        done = run("synth")
+        assert (version(), version("floe-jobs")) == ("0.3.0", "0.3.0")
+        assert "0.3.0; what was committed last is not known: git: not a git repository: /nowhere/" in done.stdout
+
+
+@pytest.mark.usefixtures("committed")
+class TestProducts:
+    @pytest.mark.parametrize("has_credentials", [True, False])
+    def test_are_values_of_both_charts(self, run: Run, has_credentials: bool) -> None:
+        """A new one takes nothing from anybody, though its credentials come with a rule; one less is a value less."""
+        for name in ("orders", "customers"):
+            data = changed(metadata__product_name=name, plugins__catalog__config__oauth2=None)
+            if has_credentials:
+                data["plugins"]["catalog"]["config"]["oauth2"] = {"client_id": "a", "client_secret": "b"}
+            Path(f"{name}.json").write_text(json.dumps(data))
+        one, two = (("--artifact", "orders.json"), ("--artifact", "orders.json", "--artifact", "customers.json"))
+        run("synth", *one, "--chart-version", "1.0.0")
+        git("add", "-A")
+        git("commit", "-qm", "one")
+        added = run("synth", *two).stdout
+        assert f"{PLATFORM} 1.1.0, after 1.0.0; minor: values added: products.byName.customers, " in added
+        assert f"{JOBS} 1.1.0, after 1.0.0; minor: values added: jobs.products.customers\n" in added
+        assert ("secrets.customersCredentials" in added) is has_credentials
+        git("add", "-A")
+        git("commit", "-qm", "two")
+        removed = run("synth", *one).stdout
+        assert f"{PLATFORM} 2.0.0, after 1.1.0; major: values removed: products.byName.customers, " in removed
+        assert f"{JOBS} 2.0.0, after 1.1.0; major: values removed: jobs.products.customers\n" in removed
 
 
 @pytest.mark.usefixtures("committed")

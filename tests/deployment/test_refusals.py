@@ -252,6 +252,11 @@ class TestSources:
     def test_semantic_versions_are_taken(self, version: str) -> None:
         assert Deployment.parse({"components": {"polaris": {"chart": {"version": version}}}})
 
+    @pytest.mark.parametrize("chart", ["chart", "jobs"])
+    def test_versions_of_our_own_have_no_v(self, chart: str) -> None:
+        said = f"{chart}.version: 'v1.2.3' begins with a v, which Helm's strict lint refuses; expected 1.2.3"
+        assert said in error({chart: {"version": "v1.2.3"}})
+
     @pytest.mark.parametrize(
         "address",
         [

@@ -116,9 +116,27 @@ def test_refuses_a_published_version_with_other_content(dist: Path, tmp_path: Pa
     path, _, _ = write_index(dist)
     before = path.read_text()
     pack(shop(tmp_path, "1.9.0", a="other")).write(dist)
-    with pytest.raises(PublishError, match=r"shop 1\.9\.0 is listed with other content"):
+    with pytest.raises(PublishError, match=r"shop 1\.9\.0 is listed with other content .*--chart-version 1\.9\.1$"):
         write_index(dist, merge=str(path))
     assert path.read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("foo", "found 'foo'; expected http://HOST/PATH or https://HOST/PATH; without --url addresses are relative"),
+        ("https://", "found 'https://'; expected http://HOST/PATH"),
+        ("https://a.example.com/charts?x=1", "expected http://HOST/PATH"),
+        ("https://a.example.com:port/", "expected http://HOST/PATH"),
+        ("https://bot:secret@a.example.com/charts", "must not carry a user or password"),
+        # Helm would look for the tag of oci://HOST/PATH/shop-1.9.0.tgz.
+        ("oci://a.example.com/charts", "a registry needs no index; charts get there by push"),
+    ],
+)
+def test_refuses_what_is_no_address(run: Run, dist: Path, url: str, said: str) -> None:
+    done = run("index", "dist", "--url", url)
+    assert done.exit_code == 2 and done.stderr.startswith("Error: --url: ") and done.stderr.count("\n") == 1
+    assert said in done.stderr and "secret" not in done.stderr and not (dist / "index.yaml").exists()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,12 @@ __all__ = ["index"]
 
 @click.command(cls=Command, short_help="Write the index of a static Helm repository.")
 @click.argument("directory", metavar="DIR")
-@click.option("--url", metavar="BASE", default="", help="Address of DIR on the web. Without it addresses are relative.")
+@click.option(
+    "--url",
+    metavar="BASE",
+    default="",
+    help="Address of DIR on the web, http(s)://HOST/PATH. Without it addresses are relative.",
+)
 @click.option(
     "--merge",
     metavar="FILE",

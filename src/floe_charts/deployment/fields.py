@@ -26,6 +26,7 @@ __all__ = [
     "MemoryQuantity",
     "Name",
     "NamespaceTemplate",
+    "OwnVersion",
     "PrintableText",
     "Repository",
     "SemanticVersion",
@@ -52,7 +53,7 @@ _LETTER_FIRST = r"[a-z]([a-z0-9-]*[a-z0-9])?"
 _NAMESPACE = r"([a-z0-9-]|\{env\})+"
 _CPU = r"([0-9]{1,9}m|[0-9]{1,9}(\.[0-9]{1,3})?)"
 _MEMORY = r"[0-9]{1,18}(\.[0-9]{1,9})?([kMGTPE]|[KMGTPE]i|[eE]\+?[0-9]{1,2})?"
-# From semver.org, with named groups taken out and the leading v that some charts carry.
+# From semver.org, with named groups taken out.
 _IDENTIFIER = r"(0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*)"
 _CORE = r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)"
 _SEMVER = rf"{_CORE}(-{_IDENTIFIER}(\.{_IDENTIFIER})*)?(\+[0-9a-zA-Z-]+(\.[0-9a-zA-Z-]+)*)?"
@@ -133,13 +134,19 @@ def _namespace(found: str) -> str:
 
 
 def is_version(text: str) -> bool:
-    """Whether ``text`` is one semantic version; charts may write a ``v`` before it."""
+    """Whether ``text`` is one semantic version; charts of others may write a ``v`` before it."""
     return re.fullmatch(_SEMVER, text.removeprefix("v")) is not None
 
 
 def _version(found: str) -> str:
     if not is_version(found):
         raise refusal(f"{shorten(found)} is not a version", "expected one exact semantic version, such as 1.4.2")
+    return found
+
+
+def _own_version(found: str) -> str:
+    if _version(found).startswith("v"):
+        raise refusal(f"{shorten(found)} begins with a v, which Helm's strict lint refuses", f"expected {found[1:]}")
     return found
 
 
@@ -205,6 +212,7 @@ Name = Annotated[str, AfterValidator(_name), _schema(_LABEL, maxLength=NAME_LENG
 FullName = Annotated[str, AfterValidator(_full_name), _schema(_LETTER_FIRST, maxLength=NAME_LENGTH)]
 ShortName = Annotated[str, AfterValidator(_short_name), _schema(_LETTER_FIRST, maxLength=SHORT_NAME_LENGTH)]
 NamespaceTemplate = Annotated[str, AfterValidator(_namespace), _schema(_NAMESPACE)]
+OwnVersion = Annotated[str, AfterValidator(_own_version), _schema(_SEMVER)]
 SemanticVersion = Annotated[str, AfterValidator(_version), _schema(f"v?{_SEMVER}")]
 Repository = Annotated[str, AfterValidator(_repository), _schema(_REPOSITORY)]
 PrintableText = Annotated[str, AfterValidator(_text), _schema(r"[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*")]

@@ -16,7 +16,7 @@ from floe_charts.errors import DeploymentError, nearest
 from . import loader
 from .components import Components
 from .environments import CLUSTERS, KIND_BY_NAME, PRESETS, Cluster, Environment, ResourcePreset
-from .fields import NAMESPACE_LENGTH, FullName, Name, PrintableText, SemanticVersion, Settings, ShortName, dns_label
+from .fields import NAMESPACE_LENGTH, FullName, Name, OwnVersion, PrintableText, Settings, ShortName, dns_label
 from .gitops import GitOps
 from .schema import draft07
 
@@ -27,7 +27,7 @@ class ChartInfo(Settings):
     """What Chart.yaml says of the generated chart itself."""
 
     name: Name = Field(default="floe-platform", description="Name of the chart and of its directory.")
-    version: SemanticVersion = Field(default="0.1.0", description="Version of the chart, a semantic version.")
+    version: OwnVersion = Field(default="0.1.0", description="Version of the chart, a semantic version.")
     app_version: PrintableText | None = Field(
         default=None, description="appVersion of the chart; without it floe-charts says one."
     )
@@ -41,7 +41,7 @@ class JobsInfo(Settings):
 
     enabled: bool = Field(default=True, description="Whether the chart is made.")
     name: ShortName = Field(default="floe-jobs", description="Name of the chart and of its directory.")
-    version: SemanticVersion = Field(default="0.1.0", description="Version of the chart, a semantic version.")
+    version: OwnVersion = Field(default="0.1.0", description="Version of the chart, a semantic version.")
     fullname: ShortName = Field(
         default="floe-jobs", description="First part of the name of every object, whatever the release is called."
     )

@@ -39,6 +39,14 @@ class Package:
         """The name that Helm gives the file."""
         return f"{self.metadata.name}-{self.metadata.version}.tgz"
 
+    @property
+    def other_version(self) -> str:
+        """What to do where this version is taken by other content."""
+        from floe_charts.synth.versions import raised  # half of the program, for the one line of a refusal
+
+        following = raised(self.metadata.version.removeprefix("v"), "patch")
+        return f"a version never changes; make the next one: python -m floe_charts synth --chart-version {following}"
+
     @cached_property
     def sha256(self) -> str:
         """The SHA-256 of the bytes, in hexadecimal digits."""

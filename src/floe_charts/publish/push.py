@@ -66,8 +66,7 @@ def _require_same(found: Manifest, package: Package, reference: Reference) -> No
     if theirs == [ours]:
         return
     what = f"holds other content ({theirs[0]}, here {ours})" if theirs else "holds something that is no chart"
-    hint = "a version never changes: give the chart a new one"
-    raise PublishError(str(reference), "", f"{what}; nothing was overwritten", hint)
+    raise PublishError(str(reference), "", f"{what}; nothing was overwritten", package.other_version)
 
 
 def _annotations(metadata: ChartMetadata) -> dict[str, str]:

@@ -64,9 +64,13 @@ def committed_chart(directory: str | Path, chart: str) -> dict[str, str]:
 
 
 def with_chart_version(deployment: Deployment, version: str) -> Deployment:
-    """``deployment`` with charts of this version, all of them; InputError for what is no semantic version."""
-    if not is_version(version):
-        raise InputError("--chart-version", "", f"found {shorten(version)}; expected a version such as 1.4.0")
+    """``deployment`` with charts of this version, all of them.
+
+    Raises InputError for what is no semantic version, or begins with a ``v``, which Helm's strict lint refuses.
+    """
+    if not is_version(version) or version.startswith("v"):
+        expected = version.removeprefix("v") if is_version(version) else "a version such as 1.4.0"
+        raise InputError("--chart-version", "", f"found {shorten(version)}; expected {expected}")
     return _with_versions(deployment, version, version)
 
 
@@ -154,7 +158,7 @@ def _version_of(chart_yaml: str) -> str:
 
 
 def _highest(versions: Sequence[str]) -> str:
-    return max((one for one in versions if one), key=lambda one: semver_key(one.removeprefix("v")))
+    return max((one for one in versions if one), key=semver_key)
 
 
 def _with_versions(deployment: Deployment, platform: str, jobs: str) -> Deployment:

@@ -26,7 +26,8 @@ def has_commit(place: Path) -> bool:
         if any((above / ".git").exists() for above in (place, *place.parents)):
             raise InputError("git", "", "is not installed") from None
         return False
-    if done.returncode not in (0, 1) and b"not a git repository" not in done.stderr:
+    # Where there is one whose other half is elsewhere, as that of a worktree in a container, git says it another way.
+    if done.returncode not in (0, 1) and b"not a git repository (or any" not in done.stderr:
         raise _error(done)
     return done.returncode == 0
 

@@ -7,28 +7,29 @@ condition), it takes it for the narrowing that it may be: a version that promise
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from floe_charts.synth.schema_rules import NewRule
 from floe_charts.synth.schema_scalars import (
     ABSENT,
     SCALAR_KEYWORDS,
+    SILENT,
     Change,
     Path,
     Schema,
+    as_map,
     canonical,
     change,
     have_a_type_in_common,
     listed,
+    matches,
     scalar_changes,
 )
 
-__all__ = ["Change", "schema_changes"]
+__all__ = ["Change", "Document", "schema_changes"]
 
-# Say something to readers and refuse nothing.
-_SILENT = frozenset({"$comment", "$id", "$schema", "default", "definitions", "description", "examples", "title"})
 _HANDLED = frozenset(
     {
         *(*SCALAR_KEYWORDS, "required", "properties", "additionalProperties"),
@@ -43,12 +44,12 @@ def schema_changes(old: object, new: object, defaults: Mapping[str, Any] | None 
     ``defaults`` are the values.yaml that go with ``new``: Helm merges what a user sets over them, so a property that
     has a default there is never missing, required or not.
     """
-    walk = _Walk(_Document(old), _Document(new))
+    walk = _Walk(Document(old), Document(new))
     return list(dict.fromkeys(walk.compare(old, new, (), _Defaults(defaults or {}))))
 
 
 @dataclass(frozen=True, slots=True)
-class _Document:
+class Document:
     """A whole schema, for what its references lead to."""
 
     root: object
@@ -82,8 +83,8 @@ _NO_DEFAULTS = _Defaults(None)
 
 @dataclass(slots=True)
 class _Walk:
-    old: _Document
-    new: _Document
+    old: Document
+    new: Document
     under_way: set[tuple[int, int]] = field(default_factory=set)
 
     def compare(self, old: object, new: object, path: Path, defaults: _Defaults) -> Iterator[Change]:
@@ -96,13 +97,13 @@ class _Walk:
             if old is not new:
                 yield change("narrowed" if new is False else "widened", path)
             return
-        before, after = _as_map(old), _as_map(new)
+        before, after = as_map(old), as_map(new)
         if before == after and not _holds_reference(before):
             return
-        if not before.keys() - _SILENT or not after.keys() - _SILENT:
-            if before.keys() - _SILENT:
+        if not before.keys() - SILENT or not after.keys() - SILENT:
+            if before.keys() - SILENT:
                 yield change("widened", path, "anything now")
-            elif after.keys() - _SILENT:
+            elif after.keys() - SILENT:
                 yield change("narrowed", path, "was anything")
             return
         self.under_way.add(pair)
@@ -118,7 +119,7 @@ class _Walk:
     # -- objects and lists -----------------------------------------------------------------------------------------
 
     def _objects(self, old: Schema, new: Schema, path: Path, defaults: _Defaults) -> Iterator[Change]:
-        before, after = _as_map(old.get("properties")), _as_map(new.get("properties"))
+        before, after = as_map(old.get("properties")), as_map(new.get("properties"))
         for key in before:
             if key in after:
                 yield from self.compare(before[key], after[key], (*path, key), defaults.below(key))
@@ -131,20 +132,31 @@ class _Walk:
         was, now = old.get("additionalProperties", True), new.get("additionalProperties", True)
         yield from self._patterns(old, new, path)
         yield from self._rest(was, now, path)
-        yield from self._rest(old.get("propertyNames", True), new.get("propertyNames", True), path)
+        yield from self._names(old, new, path)
 
     def _patterns(self, old: Schema, new: Schema, path: Path) -> Iterator[Change]:
         """Keys by patterns: each against the same pattern, or against what held for keys of no pattern."""
-        before, after = _as_map(old.get("patternProperties")), _as_map(new.get("patternProperties"))
+        before, after = as_map(old.get("patternProperties")), as_map(new.get("patternProperties"))
         for pattern in sorted(before.keys() | after.keys()):
             was = before.get(pattern, old.get("additionalProperties", True))
             now = after.get(pattern, new.get("additionalProperties", True))
             yield from self._rest(was, now, path)
-            declared = _as_map(new.get("properties"))
-            if not self._same(was, now) and any(_matches(pattern, key) for key in declared):
+            declared = as_map(new.get("properties"))
+            if not self._same(was, now) and any(matches(pattern, key) for key in declared):
                 yield change("narrowed", (*path, "*"), "another rule for its keys")
         if before and after.keys() - before.keys():
             yield change("narrowed", (*path, "*"), "another rule for its keys")
+
+    def _names(self, old: Schema, new: Schema, path: Path) -> Iterator[Change]:
+        """What keys may be called; those of two lists of names are told one by one."""
+        was, now = self.old.resolve(old.get("propertyNames", True)), self.new.resolve(new.get("propertyNames", True))
+        if "enum" in as_map(was) and "enum" in as_map(now):
+            before, after = (dict(as_map(one)) for one in (was, now))
+            gone, come = listed(before.pop("enum")), listed(after.pop("enum"))
+            yield from (change("removed", (*path, str(name))) for name in gone if name not in come)
+            yield from (change("added", (*path, str(name))) for name in come if name not in gone)
+            was, now = before, after
+        yield from self._rest(was, now, path)
 
     def _rest(self, old: object, new: object, path: Path) -> Iterator[Change]:
         """What holds for keys that are not declared one by one."""
@@ -159,8 +171,8 @@ class _Walk:
 
     def _added(self, old: Schema, schema: object, key: str, path: Path, defaults: _Defaults) -> Iterator[Change]:
         """A property that is declared now: new, and where any key was accepted, perhaps narrower than what was."""
-        patterns = _as_map(old.get("patternProperties"))
-        before = [one for pattern, one in patterns.items() if _matches(pattern, key)]
+        patterns = as_map(old.get("patternProperties"))
+        before = [one for pattern, one in patterns.items() if matches(pattern, key)]
         for rest in before or [old.get("additionalProperties", True)]:
             if self.old.resolve(rest) is not False:
                 changes = self.compare(rest, schema, (*path, key), defaults.below(key))
@@ -174,7 +186,7 @@ class _Walk:
                 yield change("narrowed", (*path, key), "required now")
         for key in sorted(was - now):
             # One that is gone altogether is told as that.
-            if key in _as_map(new.get("properties")) or key not in _as_map(old.get("properties")):
+            if key in as_map(new.get("properties")) or key not in as_map(old.get("properties")):
                 yield change("widened", (*path, key), "required no longer")
 
     # -- everything else -------------------------------------------------------------------------------------------
@@ -183,7 +195,7 @@ class _Walk:
         yield from self._items(old.get("items", True), new.get("items", True), path)
         yield from self._all_of(old, new, path, defaults)
         yield from self._any_of(old, new, path, defaults)
-        for keyword in sorted((old.keys() | new.keys()) - _HANDLED - _SILENT):
+        for keyword in sorted((old.keys() | new.keys()) - _HANDLED - SILENT):
             was, now = old.get(keyword, ABSENT), new.get(keyword, ABSENT)
             if now is ABSENT:
                 yield change("widened", path, f"{keyword} fell away")
@@ -198,10 +210,14 @@ class _Walk:
             yield from self.compare(old, new, (*path, "[]"), _NO_DEFAULTS)
 
     def _all_of(self, old: Schema, new: Schema, path: Path, defaults: _Defaults) -> Iterator[Change]:
-        """Rules between values: one more refuses more, one less refuses less."""
+        """Rules between values: one more refuses more, unless it is about new values; one less refuses less."""
         gone, come = self._unmatched(listed(old.get("allOf")), listed(new.get("allOf")))
-        if come:
-            yield change("narrowed", path, "a rule between values is new")
+        definitions = as_map(self.new.root).get("definitions", {})
+        for rule in come:
+            keys = NewRule(rule, self.old.resolve, definitions).new_keys(old, defaults.at)
+            yield from (change("added", (*path, *key)) for key in keys)
+            if not keys:
+                yield change("narrowed", path, "a rule between values is new")
         if gone:
             yield change("widened", path, "a rule between values fell away")
 
@@ -237,25 +253,13 @@ class _Walk:
             if not isinstance(before, Mapping) or not isinstance(after, Mapping):
                 return before is after
             self.under_way.add(pair)
-            keys = (before.keys() | after.keys()) - _SILENT
+            keys = (before.keys() | after.keys()) - SILENT
             same = all(self._same(before.get(key, ABSENT), after.get(key, ABSENT)) for key in keys)
             self.under_way.discard(pair)
             return same
         if isinstance(old, list) and isinstance(new, list):
             return len(old) == len(new) and all(self._same(*pair) for pair in zip(old, new, strict=True))
         return canonical(old) == canonical(new)
-
-
-def _matches(pattern: str, key: str) -> bool:
-    """Whether a key falls under a pattern; yes where Python does not know the pattern."""
-    try:
-        return re.search(pattern, key) is not None
-    except re.error:
-        return True
-
-
-def _as_map(value: object) -> Schema:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _holds_reference(schema: Schema) -> bool:

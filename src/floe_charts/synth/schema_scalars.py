@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,13 +11,16 @@ from typing import Any, Literal
 __all__ = [
     "ABSENT",
     "SCALAR_KEYWORDS",
+    "SILENT",
     "Change",
     "Path",
     "Schema",
+    "as_map",
     "canonical",
     "change",
     "have_a_type_in_common",
     "listed",
+    "matches",
     "scalar_changes",
 ]
 
@@ -32,6 +36,9 @@ _LOWER_BOUNDS = ("exclusiveMinimum", "minItems", "minLength", "minProperties", "
 _UPPER_BOUNDS = ("exclusiveMaximum", "maxItems", "maxLength", "maxProperties", "maximum")
 SCALAR_KEYWORDS = ("type", "enum", "const", *_LOWER_BOUNDS, *_UPPER_BOUNDS)
 """The keywords that :func:`scalar_changes` compares."""
+
+SILENT = frozenset({"$comment", "$id", "$schema", "default", "definitions", "description", "examples", "title"})
+"""The keywords that say something to readers and refuse nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +130,19 @@ def _words(schema: Schema) -> str:
 def listed(value: object) -> list[Any]:
     """A list, or none where there is something else."""
     return value if isinstance(value, list) else []
+
+
+def as_map(value: object) -> Schema:
+    """A map, or an empty one where there is something else."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def matches(pattern: str, key: str) -> bool:
+    """Whether a key falls under a pattern; yes where Python does not know the pattern."""
+    try:
+        return re.search(pattern, key) is not None
+    except re.error:
+        return True
 
 
 def canonical(value: object) -> str:

@@ -3,11 +3,11 @@
 A chart's interface are the values that it accepts (values.schema.json), the clusters it runs on and the charts it
 brings along. So:
 
-- **major**: a value is gone, or accepts less than before (another type, fewer members, tighter bounds, a new rule;
-  required without a default); the lowest version of Kubernetes rises; a dependency is gone or comes in a new major
-  version.
-- **minor**: a value is new or accepts more; a dependency is new or comes in a new minor version (one below 1.0.0, in
-  any but a new patch version); the versions of Kubernetes change otherwise.
+- **major**: a value is gone, or accepts less than before (another type, fewer members, tighter bounds, a new rule for
+  values that were there; required without a default); the lowest version of Kubernetes rises; a dependency is gone or
+  comes in a new major version. An entry of a map that has defaults, such as a data product, is a value too.
+- **minor**: a value is new, with rules of its own or without, or accepts more; a dependency is new or comes in a new
+  minor version (one below 1.0.0, in any but a new patch version); the versions of Kubernetes change otherwise.
 - **patch**: everything else, such as templates, defaults and texts.
 
 Below 1.0.0 a version promises nothing (semver.org, 4): there a major change raises the middle number, as a minor one
@@ -25,9 +25,10 @@ from floe_charts.documents import parse_document
 from floe_charts.errors import DocumentError, InputError, shorten
 from floe_charts.helm.semver import SEMVER
 from floe_charts.synth.compare import LIST_NAME
+from floe_charts.synth.default_entries import entry_changes
 from floe_charts.synth.schema_changes import schema_changes
 
-__all__ = ["Level", "NextVersion", "next_version"]
+__all__ = ["Level", "NextVersion", "next_version", "raised"]
 
 Level = Literal["major", "minor", "patch", "none"]
 
@@ -71,18 +72,22 @@ def next_version(last: Mapping[str, str], new: Mapping[str, str]) -> NextVersion
         levels[level].append(text)
     for level in ("major", "minor"):
         if levels[level]:
-            return _raised(version, level, "; ".join(levels[level]))
-    return _raised(version, "patch", f"files changed: {_named(touched)}")
+            below_one = " (below 1.0.0 the middle number)" if level == "major" and version.startswith("0.") else ""
+            return NextVersion(raised(version, level), f"{level}{below_one}: {'; '.join(levels[level])}")
+    return NextVersion(raised(version, "patch"), f"patch: files changed: {_named(touched)}")
 
 
 # -- what changed ------------------------------------------------------------------------------------------------------
 
 
 def _value_changes(last: Mapping[str, str], new: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    defaults = _tree(new, _VALUES)
-    changes = schema_changes(_schema(last), _schema(new), defaults)
+    schema, defaults = _schema(new), _tree(new, _VALUES)
+    changes = [
+        *entry_changes(schema, _tree(last, _VALUES), defaults),
+        *schema_changes(_schema(last), schema, defaults),
+    ]
     for kind, words in _WORDS.items():
-        paths = [str(one) for one in changes if one.kind == kind]
+        paths = dict.fromkeys(str(one) for one in changes if one.kind == kind)
         if paths:
             level = "major" if kind in ("removed", "narrowed") else "minor"
             yield level, f"{words}: {_named(paths)}"
@@ -138,22 +143,20 @@ def _lowest(constraint: str) -> list[int]:
 # -- the number --------------------------------------------------------------------------------------------------------
 
 
-def _raised(version: str, level: str, reason: str) -> NextVersion:
-    number = version.removeprefix("v")  # Some charts carry it; it stays where it is.
-    core, _, is_candidate = number.partition("+")[0].partition("-")
+def raised(version: str, level: str) -> str:
+    """The version that comes after ``version`` for a change of this level."""
+    core, _, is_candidate = version.partition("+")[0].partition("-")
     major, minor, patch = map(int, core.split("."))
-    rank = {"major": 0, "minor": 1, "patch": 2}[level]
-    if major == 0 and rank == 0:
-        rank, level = 1, "major (below 1.0.0 the middle number)"
+    rank = {"major": 0 if major else 1, "minor": 1, "patch": 2}[level]
     # A candidate such as 2.0.0-rc.1 was made for a change of its rank, and becomes the version it stands for.
     if not (is_candidate and not any((major, minor, patch)[rank + 1 :])):
         major, minor, patch = ((major + 1, 0, 0), (major, minor + 1, 0), (major, minor, patch + 1))[rank]
-    return NextVersion(f"{version[: -len(number)]}{major}.{minor}.{patch}", f"{level}: {reason}")
+    return f"{major}.{minor}.{patch}"
 
 
 def _version(chart: Mapping[str, Any]) -> str:
     version = chart.get("version")
-    if not isinstance(version, str) or not re.match(SEMVER, version.removeprefix("v")):
+    if not isinstance(version, str) or not re.fullmatch(SEMVER, version):
         raise InputError(CHART, "version", f"found {shorten(version)}; expected a semantic version such as 1.2.0")
     return version
 
