@@ -16,19 +16,35 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from floe_charts.artifacts import CompiledArtifacts
-    from floe_charts.constructs import FloePlatform
+    from floe_charts.constructs import DataProductJobs, FloeJobs, FloePlatform
     from floe_charts.deployment import Deployment
     from floe_charts.errors import FloeChartsError
+    from floe_charts.synth.jobs import JobsFiles, synth_jobs
     from floe_charts.synth.synthesis import PlatformFiles, synth
 
-__all__ = ["CompiledArtifacts", "Deployment", "FloeChartsError", "FloePlatform", "PlatformFiles", "synth"]
+__all__ = [
+    "CompiledArtifacts",
+    "DataProductJobs",
+    "Deployment",
+    "FloeChartsError",
+    "FloeJobs",
+    "FloePlatform",
+    "JobsFiles",
+    "PlatformFiles",
+    "synth",
+    "synth_jobs",
+]
 
 _HOMES = {
     "CompiledArtifacts": "floe_charts.artifacts",
+    "DataProductJobs": "floe_charts.constructs",
     "Deployment": "floe_charts.deployment",
     "FloeChartsError": "floe_charts.errors",
+    "FloeJobs": "floe_charts.constructs",
     "FloePlatform": "floe_charts.constructs",
+    "JobsFiles": "floe_charts.synth",
     "PlatformFiles": "floe_charts.synth",
+    "synth_jobs": "floe_charts.synth",
 }
 
 

@@ -93,9 +93,9 @@ class TestSeveralProducts:
             f"{tmp_path}/2.json: metadata.product_name: the product a is also in {tmp_path}/0.json"
         )
 
-    def test_of_one_name_in_kubernetes_are_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(ArtifactError, match=r"the product Orders-EU and orders_eu in .*0\.json are both orders-eu"):
-            load_all(self.write(tmp_path, "orders_eu", "Orders-EU"))
+    def test_whose_names_differ_in_case_or_punctuation_are_taken(self, tmp_path: Path) -> None:
+        loaded = load_all(self.write(tmp_path, "orders_eu", "Orders-EU"))
+        assert [artifacts.product_name for artifacts in loaded] == ["orders_eu", "Orders-EU"]
 
 
 class TestSlug:
@@ -425,3 +425,15 @@ def test_names_that_differ_only_in_case_or_punctuation_have_slugs_of_their_own()
         slugs["Orders_EU"] == {one.product_name: one.slug for one in distinct_slugs(map(named, names[:2]))}["Orders_EU"]
     )
     assert re.fullmatch(r"orders-eu-[0-9a-f]{8}", slugs["Orders_EU"])
+
+
+@pytest.mark.parametrize(("first", "second"), [("sales-eu", "Sales_EU"), ("sales_eu", "Sales-EU"), ("SALES", "sAles")])
+def test_a_product_keeps_its_slug_when_one_of_a_less_plain_name_comes(first: str, second: str) -> None:
+    example = CompiledArtifacts.example().model_dump(mode="json")
+    one, other = (
+        CompiledArtifacts.parse({**example, "metadata": {**example["metadata"], "product_name": name}})
+        for name in (first, second)
+    )
+    for products in ([one, other], [other, one]):
+        slugs = {artifact.product_name: artifact.slug for artifact in distinct_slugs(products)}
+        assert slugs[first] == one.slug != slugs[second]

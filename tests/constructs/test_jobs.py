@@ -1,27 +1,25 @@
-"""The jobs of data products: what runs, when, with which image, variables and rights."""
+"""The jobs of data products: what runs, when, with which image."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
 
 import pytest
 
+import floe_charts
 from floe_charts.artifacts import CompiledArtifacts
 from floe_charts.constructs.jobs.schedule import is_schedule
-from floe_charts.deployment import Deployment
 from floe_charts.errors import ArtifactError
-from floe_charts.synth.synthesis import synth
 from floe_charts.verify.cron import cron_problem
-from tests.constructs.jobs_charts import STORE, container_of, env_of, job_pod, jobs_objects, of_kind
-from tests.constructs.rendering import insecure, objects_of
+from tests.constructs.jobs_charts import STORE, container_of, job_pod, jobs_objects, of_kind
+from tests.constructs.rendering import insecure
 from tests.synth.cases import artifact
-from tests.synth.charts import WrittenChart
 from tests.synth.jobs_cases import jobs_of, made_jobs, minimal_product
 from tests.synth.test_upgrades import others
 
-DBT, NAMESPACE = "floe-jobs-hello-floe-dbt", "floe-test"
+DBT = "floe-jobs-hello-floe-dbt"
+ONLY_DEV = {"clusters": {"one": {"environments": ["dev"]}}}
 OWN_IMAGE = {"registry": "ghcr.io", "repository": "acme/projects", "tag": "1"}
 
 
@@ -84,6 +82,37 @@ class TestDbt:
             own = jobs["products"]["hello-floe"]["dbt"].get("target")
             assert (environment, own or jobs["dbt"]["target"]) == (environment, target)
 
+    def test_another_environments_target_is_told(self) -> None:
+        def told(*products: CompiledArtifacts, prod: dict[str, Any] | None = None, **jobs: Any) -> list[str]:
+            file = {"values": {"jobs": {"image": OWN_IMAGE, **jobs}}, "environments": {"prod": {"values": prod or {}}}}
+            return [*jobs_of(list(products), {**file, "clusters": {"a": {"environments": ["dev", "prod"]}}}).notices]
+
+        [line] = told(profiles("dev", "dev"))
+        assert line == (
+            "jobs run dbt with --target dev in prod, for which the profiles of hello-floe have no output: add one, or "
+            "set jobs.products.<product>.dbt.target"
+        )
+        assert told(profiles("dev", "dev", "prod")) == told(profiles("dev", "dev"), dbt={"enabled": False}) == []
+        # Who says it outright means it, be it what it would be anyway.
+        said = {"hello-floe": {"dbt": {"target": "dev"}}}
+        assert told(profiles("dev", "dev"), products=said) == []
+        assert told(profiles("dev", "dev"), prod={"jobs": {"products": said}}) == []
+        # dbt would not find it at all.
+        [line] = told(profiles(None, "a", "b"))
+        assert "--target prod in prod" in line
+        many = [artifact(metadata__product_name=f"p{number}") for number in range(5)]
+        [line] = told(*many)
+        assert "the profiles of p0, p1, p2 and 2 more have" in line
+
+    def test_each_product_can_have_a_project_of_its_own(self, tmp_path: Path) -> None:
+        values = {"dbt": {"projectDir": "/projects"}, "products": {"billing": {"dbt": {"projectDir": "/billing"}}}}
+        objects = jobs_objects(tmp_path, others(), values)
+        found = {}
+        for product in ("billing", "orders-eu"):
+            command = container_of(objects, f"floe-jobs-{product}-dbt")["command"]
+            found[product] = command[command.index("--project-dir") + 1]
+        assert found == {"billing": "/billing", "orders-eu": "/projects"}
+
     def test_a_product_without_profiles_has_no_dbt_job(self, tmp_path: Path) -> None:
         objects = jobs_objects(tmp_path, [minimal_product()])
         assert of_kind(objects, "CronJob") == {}
@@ -91,6 +120,16 @@ class TestDbt:
 
 
 class TestTimes:
+    def test_a_failed_job_does_not_hold_up_argo_cd(self, tmp_path: Path) -> None:
+        """The annotation that Argo CD's notes on upgrading to 3.2 advise keeps them out of an Application's health."""
+        values = {"products": {"billing": {"custom": {"own": {"command": ["a"]}}}}}
+        found = of_kind(jobs_objects(tmp_path, others(), values), "CronJob")
+        ignored = {
+            name for name, one in found.items()
+            if one["metadata"]["annotations"]["argocd.argoproj.io/ignore-healthcheck"] == "true"
+        }  # fmt: skip
+        assert ignored == set(found) and len(found) == 4
+
     def test_a_job_without_schedule_waits_until_somebody_starts_it(self, tmp_path: Path) -> None:
         spec = of_kind(jobs_objects(tmp_path, [artifact()]), "CronJob")[DBT]["spec"]
         assert spec["suspend"] is True
@@ -121,7 +160,7 @@ class TestTimes:
 
     def test_a_default_schedule_that_is_none_is_told_where_it_is_wished(self) -> None:
         odd = artifact(plugins__orchestrator__config={"default_schedule": "every morning"})
-        own = {"values": {"jobs": {"image": OWN_IMAGE}}}
+        own = {"values": {"jobs": {"image": OWN_IMAGE}}, **ONLY_DEV}
         assert jobs_of([odd], own).notices == ()
         wished = jobs_of([odd], {**own, "environments": {"dev": {"defaultSchedules": True}}})
         assert wished.notices == (
@@ -151,91 +190,6 @@ class TestTimes:
     )  # fmt: skip
     def test_no_schedules(self, text: str) -> None:
         assert not is_schedule(text)
-
-
-class TestWhoTheyTalkTo:
-    def test_the_platforms_services(self, tmp_path: Path) -> None:
-        env = env_of(jobs_objects(tmp_path, [artifact()]), DBT)
-        assert env["OTEL_EXPORTER_OTLP_ENDPOINT"] == f"http://floe-platform-otel.{NAMESPACE}.svc:4317"
-        assert env["OTEL_SERVICE_NAME"] == "hello-floe"
-        assert env["OTEL_RESOURCE_ATTRIBUTES"] == "deployment.environment.name=dev"
-        assert env["OPENLINEAGE_URL"] == f"http://floe-platform-marquez.{NAMESPACE}.svc:5000"
-        assert env["OPENLINEAGE_NAMESPACE"] == "hello-floe"
-        assert env["FLOE_COMPILED_ARTIFACTS"] == "/etc/floe/product/compiled_artifacts.json"
-        assert env["DBT_SEND_ANONYMOUS_USAGE_STATS"] == "false"
-
-    def test_of_another_name_in_another_namespace(self, tmp_path: Path) -> None:
-        objects = jobs_objects(
-            tmp_path,
-            [artifact()],
-            {"platform": {"namespace": "platform"}, "launchers": ["runs"], "networkPolicy": {"enabled": True}},
-            deployment={"chart": {"name": "acme", "fullname": "acme-data"}},
-        )
-        env = env_of(objects, DBT)
-        assert env["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://acme-data-otel.platform.svc:4317"
-        assert of_kind(objects, "RoleBinding")["floe-jobs-launcher"]["subjects"] == [
-            {"kind": "ServiceAccount", "namespace": "platform", "name": "runs"}
-        ]
-        policy = of_kind(objects, "NetworkPolicy")["floe-jobs"]["spec"]
-        otel = {
-            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "platform"}},
-            "podSelector": {
-                "matchLabels": {"app.kubernetes.io/part-of": "acme", "app.kubernetes.io/component": "otel"}
-            },
-        }
-        assert {"to": [otel], "ports": [{"protocol": "TCP", "port": 4317}]} in policy["egress"]
-        checks = [one["spec"]["containers"][0]["command"][-2] for one in of_kind(objects, "Pod").values()]
-        assert len(checks) == 3
-        assert all("acme-data-" in check and ".platform.svc:" in check for check in checks)
-
-    def test_nobody_where_the_product_tells_nothing(self, tmp_path: Path) -> None:
-        quiet = artifact(observability__lineage=False, observability__telemetry__enabled=False, plugins__catalog=None)
-        objects = jobs_objects(tmp_path, [quiet])
-        env = env_of(objects, DBT)
-        assert (env["OTEL_SDK_DISABLED"], env["OPENLINEAGE_DISABLED"]) == ("true", "true")
-        assert not {"OPENLINEAGE_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"} & env.keys()
-        assert of_kind(objects, "Pod") == {}
-
-    @pytest.mark.parametrize("part", ["otel", "marquez"])
-    def test_no_part_that_the_platform_does_not_have(self, part: str, tmp_path: Path) -> None:
-        objects = jobs_objects(tmp_path, [artifact()], deployment={"components": {part: {"enabled": False}}})
-        assert f"floe-platform-{part}." not in str([one.data for one in objects.values()])
-
-    def test_lineage_goes_elsewhere_where_the_artifact_says_so(self, tmp_path: Path) -> None:
-        elsewhere = artifact(observability__lineage_endpoint="https://lineage.example.com/x/api/v1/lineage")
-        objects = jobs_objects(tmp_path, [elsewhere])
-        # As clients of OpenLineage do it; they replace what is behind the last slash.
-        url = urljoin(env_of(objects, DBT)["OPENLINEAGE_URL"], "api/v1/lineage")
-        assert url == "https://lineage.example.com/x/api/v1/lineage"
-        assert "floe-jobs-test-lineage" not in of_kind(objects, "Pod")
-
-    def test_network_policies_let_them_out_to_the_platform_and_nobody_in(self, tmp_path: Path) -> None:
-        objects = jobs_objects(tmp_path, [artifact()], environment="prod")
-        spec = of_kind(objects, "NetworkPolicy")["floe-jobs"]["spec"]
-        assert spec["podSelector"] == {"matchLabels": {"app.kubernetes.io/part-of": "floe-jobs"}}
-        assert spec["policyTypes"] == ["Ingress", "Egress"] and not spec.get("ingress")
-        ports = {port["port"] for rule in spec["egress"] for port in rule["ports"]}
-        assert ports >= {53, 4317, 4318, 5000, 8181, 443}
-        labels = of_kind(objects, "CronJob")[DBT]["spec"]["jobTemplate"]["spec"]["template"]["metadata"]["labels"]
-        assert labels["app.kubernetes.io/part-of"] == "floe-jobs"
-        assert "NetworkPolicy/floe-jobs" not in jobs_objects(tmp_path / "dev", [artifact()])
-
-    def test_network_policies_are_there_where_pods_are(self, tmp_path: Path) -> None:
-        quiet, no_tests = minimal_product(), {"tests": {"enabled": False}}
-        custom = {"products": {"bare": {"custom": {"own": {"command": ["a"]}}}}}
-        kinds = {kind: {"enabled": False} for kind in ("dbt", "ingestion")}
-
-        def policy(number: int, product: CompiledArtifacts, jobs: dict[str, Any], **values: Any) -> bool:
-            file = {"values": {"jobs": jobs, **values}}
-            objects = jobs_objects(tmp_path / str(number), [product], deployment=file, environment="prod")
-            return "floe-jobs" in of_kind(objects, "NetworkPolicy")
-
-        assert not policy(1, quiet, {})
-        assert policy(2, quiet, custom)
-        assert policy(3, artifact(), {}, **no_tests)
-        # Test pods ask the platform, too.
-        assert policy(4, artifact(), kinds)
-        assert not policy(5, artifact(), kinds, **no_tests)
 
 
 class TestPods:
@@ -312,7 +266,8 @@ class TestPods:
 
     def test_an_image_without_a_project_is_told(self) -> None:
         def told(jobs: dict[str, Any], products: list[CompiledArtifacts] | None = None) -> tuple[str, ...]:
-            return jobs_of(products or [artifact(), *others()], {"values": {"jobs": jobs}}).notices
+            lines = jobs_of(products or [artifact(), *others()], {"values": {"jobs": jobs}}).notices
+            return tuple(line for line in lines if "--target" not in line)
 
         [line] = told({})
         assert line == (
@@ -326,7 +281,7 @@ class TestPods:
         assert told({"products": {**own, "billing": {}}}) == (line,)
         assert told({}, [minimal_product()]) == told({"dbt": {"enabled": False}}, [artifact()]) == ()
         staging = {"environments": {"prod": {"values": {"jobs": {"image": OWN_IMAGE}}}}}
-        [line] = jobs_of([artifact()], staging).notices
+        line = jobs_of([artifact()], staging).notices[0]
         assert "in dev, test, qa, uat, staging: set" in line
 
     @pytest.mark.parametrize(
@@ -344,7 +299,8 @@ class TestPods:
     )
     def test_a_database_where_nothing_can_be_written_is_told(self, path: str, jobs: dict[str, Any], told: bool) -> None:
         profile = {"target": "dev", "outputs": {"dev": {"type": "duckdb", "path": path}}}
-        files = jobs_of([artifact(dbt_profiles={"a": profile})], {"values": {"jobs": {"image": OWN_IMAGE, **jobs}}})
+        file = {"values": {"jobs": {"image": OWN_IMAGE, **jobs}}, **ONLY_DEV}
+        files = jobs_of([artifact(dbt_profiles={"a": profile})], file)
         line = (
             f"jobs can write nothing at {path}, where dbt's profile has DuckDB's file: mount a volume there, "
             "jobs.extraVolumes"
@@ -352,37 +308,11 @@ class TestPods:
         assert files.notices == ((line,) if told else ())
 
 
-class TestLaunchers:
-    @pytest.mark.parametrize(
-        ("deployment", "launchers"),
-        [
-            ({}, ["floe-platform-dagster-chart"]),
-            ({"components": {"dagster": {"strategy": "native"}}}, ["floe-platform-dagster-run"]),
-            ({"components": {"dagster": {"enabled": False}}}, []),
-        ],
-    )
-    def test_they_are_dagsters_runs(self, deployment: dict[str, Any], launchers: list[str], tmp_path: Path) -> None:
-        objects = jobs_objects(tmp_path, [artifact()], deployment=deployment)
-        bound = [subject["name"] for one in of_kind(objects, "RoleBinding").values() for subject in one["subjects"]]
-        assert bound == launchers
-        assert len(of_kind(objects, "Role")) == len(launchers)
-
-    @pytest.mark.parametrize("strategy", ["native", "dependency"])
-    def test_the_platform_starts_dagsters_runs_by_this_account(self, strategy: str, tmp_path: Path) -> None:
-        file = {"components": {"dagster": {"strategy": strategy}}}
-        [launcher] = jobs_of([artifact()], file).final_values("dev")["jobs"]["launchers"]
-        platform = WrittenChart(synth([artifact()], Deployment.parse(file), plugin_values=()), tmp_path)
-        accounts = set(of_kind(objects_of(platform.bare(), platform.overlays["dev"]), "ServiceAccount"))
-        handed = platform.files.final_values("dev")["dagster"]
-        # The official chart calls it by its own full name where no name is given.
-        assert launcher in accounts | {handed.get("global", {}).get("fullnameOverride")}
-
-    def test_they_start_jobs_and_change_nothing_else(self, tmp_path: Path) -> None:
-        rules = of_kind(jobs_objects(tmp_path, [artifact()]), "Role")["floe-jobs-launcher"]["rules"]
-        verbs = {resource: set(rule["verbs"]) for rule in rules for resource in rule["resources"]}
-        assert set(verbs) == {"cronjobs", "jobs", "pods", "pods/log"}
-        assert verbs["cronjobs"] == {"get", "list"} and verbs["pods/log"] == {"get"}
-        assert "create" in verbs["jobs"]
+def test_the_library_offers_them() -> None:
+    deployment = floe_charts.Deployment.default()
+    chart = floe_charts.FloeJobs([artifact()], deployment)
+    assert isinstance(chart.jobs, floe_charts.DataProductJobs)
+    assert floe_charts.synth_jobs([artifact()], deployment).charts == (chart.chart_name,)
 
 
 def test_two_artifacts_of_one_product_are_refused() -> None:

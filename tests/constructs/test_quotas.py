@@ -17,12 +17,14 @@ from floe_charts.deployment import Deployment
 from floe_charts.helm import Component, Field, Image, Resources, Values
 from floe_charts.helm.kubernetes import OLDEST, latest_kube_version
 from floe_charts.helm.layers import merge
+from floe_charts.synth.jobs import synth_jobs
 from floe_charts.synth.synthesis import PlatformFiles, synth
 from floe_charts.verify.engine import ValuesRefused
 from floe_charts.verify.objects import RenderedObject, parse_objects
 from floe_charts.verify.schemas import validate_objects
 from tests.constructs.quota_needs import needs, quantity
 from tests.constructs.rendering import new_chart, objects_of, written
+from tests.synth.cases import artifact
 from tests.synth.charts import WrittenChart
 
 
@@ -174,6 +176,56 @@ class TestPart:
         for hard in ({"requests": {"cpu": "much"}}, {"pods": -1}, {"pods": "50"}, {"requests.cpu": "1"}):
             with pytest.raises(ValuesRefused):
                 handle.check_values({"quota": {"hard": hard}})
+
+
+SMALL = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "100m", "memory": "128Mi"}}
+LARGE = {"requests": {"cpu": "3", "memory": "5Gi"}, "limits": {"cpu": "7", "memory": "9Gi"}}
+EXPORT = {"command": ["true"], "schedule": "@daily"}
+
+
+class TestJobs:
+    """The jobs of the data products come from charts of their own into the same namespace."""
+
+    @pytest.mark.parametrize(
+        ("jobs", "sets"),
+        [
+            ({}, ()),
+            ({"dbt": {"resources": LARGE}}, ()),
+            ({}, ("jobs.dbt.resources.requests.cpu=1900m",)),
+            ({"products": {"p-3": {"dbt": {"schedule": "@hourly", "resources": LARGE}}}}, ()),
+            ({"products": {"p-1": {"custom": {"export": EXPORT, "small": {**EXPORT, "resources": SMALL}}}}}, ()),
+            ({"custom": {"resources": LARGE}, "products": {"p-1": {"custom": {"export": EXPORT}}}}, ()),
+        ],
+    )
+    def test_all_of_them_fit_at_once(self, jobs: dict[str, Any], sets: tuple[str, ...], tmp_path: Path) -> None:
+        products = [artifact(metadata__product_name=f"p-{number}") for number in range(40)]
+        strategies = {name: {"strategy": "native"} for name in ("dagster", "polaris", "otel", "minio")}
+        file = {"components": strategies, "environments": {"prod": {"values": {"jobs": jobs}}}}
+        deployment = Deployment.parse(file)
+        given: Any = {"environments": ["prod"], "sets": sets}
+        made = (synth(products, deployment, plugin_values=(), **given), synth_jobs(products, deployment, **given))
+        found: dict[str, RenderedObject] = {}
+        for one in made:
+            objects, findings = parse_objects(
+                WrittenChart(one, tmp_path, deployment).bare().render(one.final_values("prod"))
+            )
+            assert not findings
+            found |= {f"{one.kind}/{one.name}": one for one in objects}
+        assert sum(one.kind == "CronJob" for one in found.values()) >= len(products)
+        assert not too_little(found) and not too_much(found)
+
+    def test_those_that_are_not_made_do_not_count(self) -> None:
+        def pods(file: dict[str, Any]) -> int:
+            products = [artifact(metadata__product_name=f"p-{number}") for number in range(20)]
+            values = synth(products, Deployment.parse(file), plugin_values=()).final_values("prod")
+            found: int = values["quota"]["hard"]["pods"]
+            return found
+
+        everything = pods({})
+        assert pods({"jobs": {"enabled": False}}) == pods({"values": {"jobs": {"dbt": {"enabled": False}}}})
+        assert everything - pods({"jobs": {"enabled": False}}) == 25
+        assert everything - pods({"values": {"jobs": {"products": {f"p-{one}": None for one in range(4)}}}}) == 5
+        assert pods({"jobs": {"shards": 3}}) == everything
 
 
 NAMES = Deployment.default().environment_names

@@ -54,7 +54,6 @@ _FULL = {
                 "jobs": {
                     "timeZone": "Europe/Berlin",
                     "secrets": {"source": "external", "remotePrefix": "floe/"},
-                    "platform": {"namespace": "platform"},
                     "products": {"billing": {"ingestion": {"schedule": "@hourly"}}},
                 }
             }

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -26,7 +28,7 @@ from floe_charts.verify.values import helm_merge
 from tests.constructs.jobs_charts import jobs_objects, of_kind
 from tests.synth.cases import artifact
 from tests.synth.charts import WrittenChart
-from tests.synth.jobs_cases import jobs_of, made_jobs
+from tests.synth.jobs_cases import jobs_of, made_jobs, minimal_product
 from tests.synth.kubernetes_names import name_faults
 from tests.verify.test_own_chart import verified
 
@@ -69,14 +71,18 @@ class TestWhichChart:
         [
             ({"jobs": {"dtb": {}}}, "jobs.dtb is not a value of this chart; did you mean jobs.dbt"),
             ({"jobs": {"dbt": {"bakoffLimit": 1}}}, "did you mean jobs.dbt.backoffLimit?"),
-            ({"jobs": {"products": {"helo-floe": {}}}}, 'found "helo-floe", did you mean hello-floe?'),
+            (
+                {"jobs": {"products": {"hello-floe": {"custom": {"a-b": {"command": ["a"]}}}}}},
+                "letters and digits that",
+            ),
+            ({"jobs": {"podLabels": {"helm.sh/chart": "a"}}}, 'found "helm.sh/chart", which is not for values to set'),
             ({"jobs": 5}, "jobs takes a map, found 5"),
             ({"jobs": {"products": {"hello-floe": {"custom": {"dbt": {"command": ["a"]}}}}}}, "cannot have dbt"),
             ({"jobs": {"products": {"hello-floe": {"custom": {"a-b": {"command": ["a"]}}}}}}, '"a-b"'),
             (
                 {"jobs": {"products": {"hello-floe": {"dbt": {"schedule": "60 6 * * *"}}}}},
-                "jobs.products.hello-floe.dbt.schedule is not of the form that its description in values.yaml or "
-                'values.schema.json says, found "60 6 * * *"',
+                "jobs.products.hello-floe.dbt.schedule takes a cron expression of five fields (minute, hour, day, "
+                'month, weekday) such as 30 2 * * *, or @daily, found "60 6 * * *"',
             ),
             ({"imageRegistri": "a.b"}, "did you mean imageRegistry?"),
         ],
@@ -85,6 +91,79 @@ class TestWhichChart:
         with pytest.raises(ValuesError) as caught:
             both(values)
         assert str(caught.value).startswith("floe-charts.yaml: values: ") and said in str(caught.value)
+
+    @pytest.mark.parametrize("shards", [1, 3])
+    @pytest.mark.parametrize("given", [None, {"dbt": {"schedule": "@daily"}}])
+    @pytest.mark.parametrize(
+        ("key", "said"),
+        [
+            ("helo_floe", "; did you mean jobs.products.hello-floe?"),
+            (
+                f"{'customer-' * 4}europ",
+                f"; did you mean jobs.products.customer-custo-18f5ec00 ({'customer-' * 4}europe)?",
+            ),
+            ("nope", ", which are customer-custo-18f5ec00, hello-floe"),
+        ],
+    )
+    def test_a_product_that_there_is_not_is_told_in_a_line(self, shards: int, given: Any, key: str, said: str) -> None:
+        file = {"jobs": {"shards": shards}, "environments": {"qa": {"values": {"jobs": {"products": {key: given}}}}}}
+        artifacts = [artifact(), product(f"{'customer-' * 4}europe")]
+        for make in (synth_jobs, synth):
+            with pytest.raises(ValuesError) as caught:
+                make(artifacts, Deployment.parse(file, source="f.yaml"))
+            where = f"f.yaml: environments.qa.values: jobs.products.{key} is none of the data products"
+            assert str(caught.value) == where + said
+
+    def test_null_takes_a_product_out_everywhere_or_in_an_environment(self) -> None:
+        removed = {"values": {"jobs": {"products": {"hello-floe": None}}}}
+        for file in (removed, {"environments": {"staging": removed}}):
+            files = synth_jobs([artifact(), product("b")], Deployment.parse(file))
+            assert set(files.final_values("staging")["jobs"]["products"]) == {"b"}
+
+    @pytest.mark.parametrize(
+        ("zone", "said"),
+        [
+            ("Europe/Wien", "; did you mean Europe/Vienna?"),
+            ("europe/vienna", "; did you mean Europe/Vienna?"),
+            ("Mars/Phobos", 'found "Mars/Phobos"'),
+            ("UTC", 'such as Europe/Vienna or Etc/UTC, found "UTC"'),
+        ],
+    )
+    def test_a_time_zone_that_kubernetes_would_not_know(self, zone: str, said: str) -> None:
+        with pytest.raises(ValuesError) as caught:
+            both({"jobs": {"timeZone": zone}})
+        message = str(caught.value)
+        assert message.startswith("floe-charts.yaml: values: jobs.timeZone takes a time zone ")
+        assert message.endswith(said) and "\n" not in message
+
+    @pytest.mark.parametrize(
+        ("kind", "given", "found", "source"),
+        [
+            ("dbt", {"schedule": "@daily"}, "schedule", "dbt_profiles"),
+            ("ingestion", {"schedule": "@daily", "command": ["a"]}, "schedule, command", "plugins.ingestion"),
+            ("ingestion", {}, "an empty one", "plugins.ingestion"),
+        ],
+    )
+    def test_values_alone_make_no_job(self, kind: str, given: dict[str, Any], found: str, source: str) -> None:
+        products = {"products": {"bare": {kind: given}}}
+        problem = (
+            f"jobs.products.bare.{kind} is no job of the product: found {found}, expected {source} in artifact.json; a "
+            "job of your own goes under jobs.products.bare.custom"
+        )
+        for file, where in (
+            ({"values": {"jobs": products}}, "values"),
+            ({"environments": {"prod": {"values": {"jobs": products}}}}, "environments.prod.values"),
+        ):
+            with pytest.raises(ValuesError, match=f"^{re.escape(f'floe-charts.yaml: {where}: {problem}')}$"):
+                jobs_of([minimal_product()], file)
+            # Products of several charts, too.
+            with pytest.raises(ValuesError, match=re.escape(problem)):
+                jobs_of([minimal_product(), artifact()], {**file, "jobs": {"shards": 4}})
+        with pytest.raises(ValuesError, match=r"^--set jobs\.products\.bare"):
+            synth_jobs([minimal_product()], sets=[f"jobs.products.bare.{kind}.schedule=@daily"])
+        # What removes a job, and what is one's own, goes.
+        own = {kind: None, "custom": {"own": {"command": ["a"], "schedule": "@daily"}}}
+        jobs_of([minimal_product()], {"values": {"jobs": {"products": {"bare": own}}}})
 
     def test_set_and_values_of_the_command(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)
@@ -109,6 +188,15 @@ class TestWhichChart:
         assert not schema.accepts(helm_merge(values, {"jobs": {"products": {"other": known}}}))
 
 
+def test_secrets_to_pull_images_with_are_known_to_be_provided() -> None:
+    file = {
+        "values": {"imagePullSecrets": [{"name": "registry"}]},
+        "environments": {"prod": {"values": {"imagePullSecrets": [{"name": "mirror"}]}}},
+    }
+    chart = jobs_of([artifact()], file)["floe-jobs/Chart.yaml"]
+    assert "- kind: Secret\n      name: mirror\n    - kind: Secret\n      name: registry\n" in chart
+
+
 class TestNames:
     def test_products_that_differ_in_case_or_punctuation_are_all_there(self, tmp_path: Path) -> None:
         names = ("orders-eu", "Orders_EU", "ORDERS-eu")
@@ -119,6 +207,26 @@ class TestNames:
         assert sorted(env[0]["value"] for env in env) == sorted(names)
         alone = jobs_objects(tmp_path / "alone", [product("orders-eu")])
         assert set(of_kind(alone, "CronJob")) == {"floe-jobs-orders-eu-dbt"}
+
+    def test_of_names_that_are_alike_both_charts_speak_alike(self, tmp_path: Path) -> None:
+        """From files on the command line to the Secrets with credentials, which one chart makes and the other reads."""
+        for number, name in enumerate(("Sales-EU", "sales_eu")):
+            (tmp_path / f"{number}.json").write_text(product(name).model_dump_json())
+        sources = [str(one) for number in (0, 1) for one in ("--artifact", tmp_path / f"{number}.json")]
+        result = CliRunner().invoke(main, ["synth", *sources, "--out", str(tmp_path / "charts")])
+        assert result.exit_code == 0, result.output
+        assert "sales_eu and Sales-EU load the same module sales_eu in Dagster" in result.stderr
+        platform, jobs = (
+            yaml.safe_load((tmp_path / f"charts/{chart}/values.yaml").read_text())
+            for chart in ("floe-platform", "floe-jobs")
+        )
+        secrets = {one["name"]: one["credentialsSecret"] for one in jobs["jobs"]["products"].values()}
+        assert secrets["sales_eu"] == "floe-platform-sales-eu-credentials" != secrets["Sales-EU"]
+        theirs = {one["name"]: one["credentialsSecret"] for one in platform["products"]["byName"].values()}
+        assert secrets == theirs
+        assert all(f"  {name}: " in result.stdout for name in secrets.values())
+        keys = {one["name"]: set(one["credentials"]) for one in jobs["jobs"]["products"].values()}
+        assert "SALES_EU_CATALOG_OAUTH2_CLIENT_ID" in keys["sales_eu"] - keys["Sales-EU"]
 
     def test_a_long_name_is_shortened_always_alike(self) -> None:
         long = [product(f"{'customer-' * 4}{ending}") for ending in ("europe", "asia", "europe-north")]
@@ -201,7 +309,10 @@ class TestShards:
             if "schedule" in one["dbt"]
         }
         assert found == {"product-1": "@daily", "product-5": "@hourly", "product-7": "@weekly"}
-        with pytest.raises(ValuesError, match='found "produkt-1"'):
+        with pytest.raises(
+            ValuesError,
+            match="produkt-1 is none of the data products; did you mean",
+        ):
             jobs_of(
                 [product(name) for name in self.NAMES],
                 {"jobs": {"shards": 4}, "values": {"jobs": {"products": {"produkt-1": {}}}}},
@@ -264,7 +375,7 @@ class TestShards:
         assert made({"dbt": {"target": "a"}, "products": {"hello-floe": {"dbt": {"schedule": "@daily"}}}}) == ()
         with pytest.raises(ValuesError, match=f"^floe-charts.yaml: {where}: jobs.dtb is not a value of this chart"):
             made({"dtb": {}})
-        with pytest.raises(ValuesError, match="did you mean hello-floe"):
+        with pytest.raises(ValuesError, match="helo-floe is none of the data products; did you mean"):
             made({"products": {"helo-floe": {}}})
         # What fits no ConfigMap may be why no chart is wished.
         noise = random.Random(1).randbytes(1_000_000).hex()
@@ -288,7 +399,10 @@ class TestTooLarge:
         products = [
             product(f"product-{number}", data_contracts=[{"description": text}]) for number, text in enumerate(texts)
         ]
-        own = {"values": {"jobs": {"image": {"registry": "ghcr.io", "repository": "acme/projects", "tag": "1"}}}}
+        own = {
+            "values": {"jobs": {"image": {"registry": "ghcr.io", "repository": "acme/projects", "tag": "1"}}},
+            "clusters": {"one": {"environments": ["dev"]}},
+        }
         assert jobs_of(products[:1], own).notices == ()
         [notice] = jobs_of(products, own).notices
         assert notice.startswith(
@@ -296,6 +410,14 @@ class TestTooLarge:
         )
         assert notice.endswith("(Argo CD keeps none): spread the products over more charts, jobs.shards: 4")
         assert jobs_of(products, {**own, "jobs": {"shards": 16}}).notices == ()
+        # No number of charts makes one product smaller.
+        large = product("product-large", data_contracts=[{"description": rng.randbytes(400_000).hex()}])
+        for shards in (1, 16):
+            [notice] = jobs_of([*products, large], {**own, "jobs": {"shards": shards}}).notices
+            assert "jobs.shards" not in notice and notice.endswith(
+                "(Argo CD keeps none), and product-large alone too much for any chart: compile without data_contracts "
+                "and quality_config, or split the data product"
+            )
 
     def test_no_artifact_is_a_mistake(self) -> None:
         with pytest.raises(ArtifactError, match="found no artifact"):

@@ -71,7 +71,7 @@ def switched(chart: WrittenChart) -> Iterator[Case]:
     }
     yield "all on", everything
     yield "images of the chart", helm_merge(everything, {"imageRegistry": "", "jobs": {"products": NO_IMAGE}})
-    external = {"secrets": {"source": "external", "remotePrefix": "a/"}, "platform": {"namespace": "p"}}
+    external = {"secrets": {"source": "external", "remotePrefix": "a/"}}
     yield "external", helm_merge(everything, {"jobs": external, "imageRegistry": ""})
     yield from chart.overlays.items()
 

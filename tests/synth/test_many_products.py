@@ -36,8 +36,10 @@ LISTS = (
     # The environment of runs, and the catalogs and their principals.
     r"dagster\..*(envSecrets|locations).*",
     r"polarisSetup\.(catalogs|principals)\..*",
+    # Their jobs run beside the platform.
+    r"quota\.hard\..*",
 )
-"""The values that name each product."""
+"""The values that name each product, or count its jobs."""
 
 
 def source(name: str) -> str:

@@ -385,6 +385,23 @@ def test_schedules_that_kubernetes_refuses(schedule: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("zone", "faults"),
+    [
+        ("Europe/Vienna", []),
+        ("UTC", []),
+        ("Etc/GMT+5", []),
+        ("Europe/Wien", ["'Europe/Wien' is no time zone of the IANA database; did you mean Europe/Vienna?"]),
+        ("Local", ["'Local' is no time zone of the IANA database"]),
+        ("", ["'' is no time zone of the IANA database"]),
+    ],
+)
+def test_time_zones(zone: str, faults: list[str]) -> None:
+    spec = {"schedule": "@daily", "timeZone": zone}
+    job = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "x"}, "spec": spec}
+    assert [str(one) for one in rule_faults(job, "1.37")] == [f"spec.timeZone: {fault}" for fault in faults]
+
+
+@pytest.mark.parametrize(
     "text", ["1", "0.5", ".5", "1.", "100m", "1Ki", "1.5Gi", "1e3", "1E3", "1E", "5k", "+1", "-1n"]
 )
 def test_quantities(text: str) -> None:

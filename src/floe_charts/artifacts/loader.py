@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -72,9 +72,14 @@ def resolve_sources(sources: Sequence[str | Path]) -> list[Document]:
 
     Standard input may be named once only. Raises what :func:`read_source` does.
     """
+    return list(_documents(sources))
+
+
+def _documents(sources: Sequence[str | Path]) -> Iterator[Document]:
     if sum(str(source) == "-" for source in sources) > 1:
         raise ArtifactError("<stdin>", "", "standard input (-) is named twice; it can be read once")
-    return [read_source(file) for source in sources for file in _files(source)]
+    for source in sources:
+        yield from map(read_source, _files(source))
 
 
 def _files(source: str | Path) -> list[str | Path]:
@@ -96,8 +101,9 @@ def load(path: str | Path) -> CompiledArtifacts:
 
 
 def load_all(paths: Sequence[str | Path]) -> list[CompiledArtifacts]:
-    """Load several data products, in order; refuses two of one name, and two whose slugs are the same."""
-    loaded = [_from_document(document) for document in resolve_sources(paths)]
+    """Load several data products, in order; refuses two of one name."""
+    # One after the other: the trees of many documents take more memory than their models.
+    loaded = [_from_document(document) for document in _documents(paths)]
     _refuse_duplicates(loaded)
     return loaded
 
@@ -193,14 +199,8 @@ def _newer_notice(source: str, version: str, unknown: tuple[str, ...]) -> str:
 def _refuse_duplicates(loaded: Iterable[CompiledArtifacts]) -> None:
     first: dict[str, CompiledArtifacts] = {}
     for artifacts in loaded:
-        other = first.setdefault(artifacts.slug, artifacts)
-        if other is artifacts:
-            continue
         name = artifacts.product_name
-        if other.product_name == name:
+        other = first.setdefault(name, artifacts)
+        if other is not artifacts:
             problem = f"the product {name} is also in {other.source}; expected one file for each product"
-        else:
-            problem = (
-                f"the product {name} and {other.product_name} in {other.source} are both {artifacts.slug} in Kubernetes"
-            )
-        raise ArtifactError(artifacts.source, "metadata.product_name", problem)
+            raise ArtifactError(artifacts.source, "metadata.product_name", problem)

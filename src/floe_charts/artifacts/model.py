@@ -350,17 +350,16 @@ class CompiledArtifacts(_Contract):
 def distinct_slugs(artifacts: Iterable[CompiledArtifacts]) -> list[CompiledArtifacts]:
     """``artifacts``, each with a slug of its own where their names differ.
 
-    Names that differ only in case or punctuation have one label. It stays that of the name which is the label itself;
-    the others' end in a hash of the whole name, so that they do not depend on each other.
+    Names that differ only in case or punctuation have one label. It stays that of the plainest of them, so that one
+    more renames nothing where it is less plain: of the name which is the label itself, else of one in small letters,
+    else of the first by the alphabet. The others' end in a hash of the whole name.
     """
     found = list(artifacts)
-    names: dict[str, set[str]] = {}
+    plainest: dict[str, str] = {}
     for artifact in found:
-        names.setdefault(artifact.slug, set()).add(artifact.product_name)
-    return [
-        artifact if len(names[artifact.slug]) == 1 or artifact.product_name == artifact.slug else _apart(artifact)
-        for artifact in found
-    ]
+        names = (artifact.product_name, plainest.get(artifact.slug, artifact.product_name))
+        plainest[artifact.slug] = min(names, key=lambda name: (name != artifact.slug, not name.islower(), name))
+    return [artifact if artifact.product_name == plainest[artifact.slug] else _apart(artifact) for artifact in found]
 
 
 def _apart(artifact: CompiledArtifacts) -> CompiledArtifacts:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from floe_charts.constructs.dagster.stack import CodeLocation, DagsterStack
+from floe_charts.constructs.jobs.chart import FloeJobs
+from floe_charts.constructs.jobs.product_jobs import DataProductJobs
 from floe_charts.constructs.marquez.api import Marquez
 from floe_charts.constructs.minio.server import Minio
 from floe_charts.constructs.network import Edge, Endpoint, Outside, Workload
@@ -28,10 +30,12 @@ __all__ = [
     "Claim",
     "CodeLocation",
     "DagsterStack",
+    "DataProductJobs",
     "DataProducts",
     "DatabaseConsumer",
     "Edge",
     "Endpoint",
+    "FloeJobs",
     "FloePlatform",
     "Marquez",
     "Minio",

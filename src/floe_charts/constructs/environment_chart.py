@@ -12,6 +12,7 @@ from floe_charts.constructs.unanswered import switched_on
 from floe_charts.deployment import Deployment, Environment
 from floe_charts.helm import CommonChartValues, Field, HelmChart, LabelValue, Resources
 from floe_charts.helm.layers import merge
+from floe_charts.helm.provided import ProvidedObject
 from floe_charts.helm.spec import Spec, property_specs
 
 __all__ = ["EnvironmentChart", "PlatformValues", "newest_floe"]
@@ -41,6 +42,12 @@ class EnvironmentChart(HelmChart):
     def extra_labels(self) -> dict[str, str]:
         """The environment's name."""
         return {"environment": cast("PlatformValues", self.refs).environment}
+
+    def pulled_secrets(self) -> list[ProvidedObject]:
+        """The Secrets to pull images with that the deployment file names, for all environments or for some."""
+        given = (self.deployment.values, *(one.values for one in self.deployment.environments.values()))
+        names = {secret["name"] for values in given for secret in values.get("imagePullSecrets") or []}
+        return [ProvidedObject("Secret", name) for name in sorted(names)]
 
     # Layers
 

@@ -12,6 +12,7 @@ from floe_charts.constructs.part import PlatformPart, RequiredSecret, SecretKey
 from floe_charts.constructs.ports import port_of
 from floe_charts.deployment import Environment
 from floe_charts.helm import DnsName, Field, HelmChart, Values, and_, eq, nonempty, not_, when
+from floe_charts.helm.patterns import form
 
 __all__ = ["ACCESS_KEY", "SECRET_KEY", "ObjectStore", "ObjectStoreValues", "object_store_edges"]
 
@@ -21,7 +22,12 @@ SECRET_KEY = "AWS_SECRET_ACCESS_KEY"
 """The Secret's key of the secret access key."""
 
 _Url = Annotated[str, StringConstraints(pattern=r"^(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?)?$")]
-_Region = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+_Region = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(r"^[A-Za-z0-9-]{1,64}$", "a region of letters, digits and '-', such as eu-central-1")
+    ),
+]
 
 
 class ObjectStoreValues(Values):

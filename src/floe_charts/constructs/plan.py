@@ -61,10 +61,12 @@ def plan_platform(artifacts: Sequence[CompiledArtifacts], deployment: Deployment
     found = [Product(artifact, deployment.chart.fullname) for artifact in products]
     notices = [notice for product in found for notice in product.notices()]
     notices += _shared_keys(found)
+    locations = tuple(product.location() for product in found if product.uses_dagster)
+    notices += _shared_modules(locations)
     minio = _decide(wanted.minio.enabled, (product.uses_minio for product in found))
     return PlatformPlan(
         products=tuple(product.facts() for product in found),
-        locations=tuple(product.location() for product in found if product.uses_dagster),
+        locations=locations,
         exporters=_distinct_exporters(found),
         flow=TelemetryFlow.largest([product.flow() for product in found if product.telemetry.enabled]),
         buckets=tuple(sorted({bucket for product in found for bucket in product.buckets})),
@@ -100,6 +102,16 @@ def _shared_keys(products: Sequence[Product]) -> Iterator[str]:
     for key, names in sorted(owners.items()):
         if len(names) > 1:
             yield f"{' and '.join(names)} share the environment variable {key}: give it one value in all their Secrets"
+
+
+def _shared_modules(locations: Sequence[CodeLocation]) -> Iterator[str]:
+    """A line for each module that two code locations load: their names differ in case or punctuation only."""
+    owners: dict[str, list[str]] = {}
+    for location in locations:
+        owners.setdefault(location.module, []).append(location.name)
+    for module, names in sorted(owners.items()):
+        if len(names) > 1:
+            yield f"{' and '.join(names)} load the same module {module} in Dagster: set workspace.locations.*.module"
 
 
 def _decide(wish: bool | None, uses: Iterable[bool]) -> bool:

@@ -189,12 +189,8 @@ class FloePlatform(EnvironmentChart):
 
     def provided_objects(self) -> list[ProvidedObject]:
         """The Secrets of :meth:`required_secrets`, and those to pull images with that the deployment file names."""
-        given = (self.deployment.values, *(one.values for one in self.deployment.environments.values()))
-        pulled = {secret["name"] for values in given for secret in values.get("imagePullSecrets") or []}
-        return [
-            *(ProvidedObject("Secret", secret.name, secret.key_names) for secret in self.required_secrets()),
-            *(ProvidedObject("Secret", name) for name in sorted(pulled)),
-        ]
+        required = [ProvidedObject("Secret", secret.name, secret.key_names) for secret in self.required_secrets()]
+        return [*required, *self.pulled_secrets()]
 
     def notices(self, served: Mapping[str, Mapping[str, Any]]) -> list[str]:
         """What the parts and the artifacts give reason to look at, a line each.

@@ -10,6 +10,7 @@ from annotated_types import Ge, Le
 from pydantic import StringConstraints
 
 from floe_charts.helm import DnsLabel, DnsName, EnvName, Field, KubernetesType, ResourceList, SubchartValues, Values
+from floe_charts.helm.patterns import form
 
 __all__ = [
     "AbsolutePath",
@@ -37,14 +38,36 @@ __all__ = [
 ]
 
 # Less the control characters, which Helm's toYaml writes so that YAML readers refuse them.
-HandedText = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$")]
+HandedText = Annotated[
+    str, StringConstraints(pattern=form(r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$", "a text without control characters"))
+]
 """Free text that a dependency writes with toYaml."""
 # Sprig's squote doubles no quote, and YAML takes a line break between quotes for a space.
-QuotedText = Annotated[str, StringConstraints(pattern="^[^'\\x00-\\x1f\\x7f-\\x9f\u2028\u2029\ufeff\ufffe\uffff]*$")]
+QuotedText = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(
+            "^[^'\\x00-\\x1f\\x7f-\\x9f\u2028\u2029\ufeff\ufffe\uffff]*$",
+            "a text on one line without single quotes and control characters",
+        )
+    ),
+]
 """Free text that a dependency writes with squote."""
-AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._/-]*$", max_length=255)]
+AbsolutePath = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(r"^/[A-Za-z0-9._/-]*$", "a path that begins with /, of letters, digits, '.', '_' and '-'"),
+        max_length=255,
+    ),
+]
 """A path inside a container."""
-_SecretKey = Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]+$", max_length=253)]
+_SecretKey = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(r"^[-._a-zA-Z0-9]+$", "the key of a Secret or ConfigMap: letters, digits, '-', '_' and '.'"),
+        max_length=253,
+    ),
+]
 _ConfigMap = Annotated[dict[str, Any], KubernetesType("ConfigMapVolumeSource")]
 _Csi = Annotated[dict[str, Any], KubernetesType("CSIVolumeSource")]
 _EmptyDir = Annotated[dict[str, Any], KubernetesType("EmptyDirVolumeSource")]
@@ -100,9 +123,15 @@ class SourceRef(Values):
 class ChartImage(Values):
     """An image as most charts take it: the registry's host is part of the repository."""
 
-    repository: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?$")] = Field(
-        "", description="Repository, with the registry's host."
-    )
+    repository: Annotated[
+        str,
+        StringConstraints(
+            pattern=form(
+                r"^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?$",
+                "a repository without tag, such as docker.io/acme/shop, in small letters",
+            )
+        ),
+    ] = Field("", description="Repository, with the registry's host.")
     tag: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")] = Field(
         "latest", description="Tag of the image."
     )
@@ -119,9 +148,14 @@ class KeyRef(Values):
 class FieldRef(Values):
     """A field of the pod itself."""
 
-    field_path: Annotated[str, StringConstraints(pattern=r"^(metadata|spec|status)\.[A-Za-z.]+$")] = Field(
-        "metadata.name", description="Path of the field, such as status.podIP."
-    )
+    field_path: Annotated[
+        str,
+        StringConstraints(
+            pattern=form(
+                r"^(metadata|spec|status)\.[A-Za-z.]+$", "a field of the pod, such as metadata.name or status.podIP"
+            )
+        ),
+    ] = Field("metadata.name", description="Path of the field, such as status.podIP.")
 
 
 class EnvSource(Values):
@@ -156,16 +190,24 @@ class VolumeMount(Values):
 
     name: DnsLabel = Field("", description="Name of the volume.")
     mount_path: AbsolutePath = Field("/", description="Path in the container.")
-    sub_path: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-][A-Za-z0-9._/-]*$")] | None = Field(
-        None, description="File or directory of the volume, instead of all of it."
-    )
+    sub_path: (
+        Annotated[
+            str,
+            StringConstraints(
+                pattern=form(r"^[A-Za-z0-9._-][A-Za-z0-9._/-]*$", "a path inside the volume, such as data/in")
+            ),
+        ]
+        | None
+    ) = Field(None, description="File or directory of the volume, instead of all of it.")
     read_only: bool | None = Field(None, description="Mount it for reading only.")
 
 
 class HttpGet(Values):
     """A request over HTTP."""
 
-    path: Annotated[str, StringConstraints(pattern=r"^/[!-z|~]*$")] = Field("/", description="Path of the request.")
+    path: Annotated[str, StringConstraints(pattern=form(r"^/[!-z|~]*$", "the path of a request, such as /healthz"))] = (
+        Field("/", description="Path of the request.")
+    )
     port: DnsLabel = Field("http", description="Name of the container's port.")
 
 
@@ -224,9 +266,13 @@ class InitContainer(SubchartValues):
     )
 
     name: DnsLabel = Field("init", description="Its name.")
-    image: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-zA-Z0-9._:/@-]*[a-zA-Z0-9])?$", max_length=500)] = (
-        Field("docker.io/library/busybox:1", description="Its image.")
-    )
+    image: Annotated[
+        str,
+        StringConstraints(
+            pattern=form(r"^[a-z0-9]([a-zA-Z0-9._:/@-]*[a-zA-Z0-9])?$", "an image, such as docker.io/acme/shop:1.4.2"),
+            max_length=500,
+        ),
+    ] = Field("docker.io/library/busybox:1", description="Its image.")
     image_pull_policy: PullPolicy = Field("IfNotPresent", description="When a node pulls the image.")
     command: list[HandedText] = Field([], description="Program and arguments; none: the image's.")
     env: list[EnvVar] = Field([], description="Environment variables.")

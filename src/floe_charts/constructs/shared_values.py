@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from pydantic import StringConstraints
 
 from floe_charts.helm import LabelKey, LabelValue
+from floe_charts.helm.patterns import form
 from floe_charts.helm.workload_values import ObjectAnnotationKey
 
 __all__ = [
@@ -30,7 +31,12 @@ OptionalName = Annotated[
     StringConstraints(pattern=r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$", max_length=253),
 ]
 """The name of an object, or an empty text for none."""
-UntemplatedText = Annotated[str, StringConstraints(pattern=r"^([ -z|}~]|\{[ -z|}~])*\{?$")]
+UntemplatedText = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(r"^([ -z|}~]|\{[ -z|}~])*\{?$", "a text of printable ASCII on one line without two opening braces")
+    ),
+]
 """Printable text for a dependency that sends it through ``tpl``: without two braces, which begin a template."""
 UntemplatedAnnotations = dict[ObjectAnnotationKey, UntemplatedText]
 """Annotations for such a dependency."""

@@ -13,7 +13,7 @@ from floe_charts.helm import Component
 if TYPE_CHECKING:
     from floe_charts.constructs.platform import FloePlatform
 
-__all__ = ["switched_on", "unanswered"]
+__all__ = ["listed", "switched_on", "unanswered"]
 
 _STORE = "plugins.storage.config.endpoint"
 
@@ -59,7 +59,7 @@ def unanswered(platform: FloePlatform, served: Mapping[str, Mapping[str, Any]]) 
             else:
                 problem += f"; the nearest is {_nearest_address(address, everywhere)}"
             sources.setdefault(f"{found.field}: {problem}", []).append(artifact.source)
-    return [f"{_listed(list(dict.fromkeys(names)))}: {problem}" for problem, names in sources.items()]
+    return [f"{listed(list(dict.fromkeys(names)))}: {problem}" for problem, names in sources.items()]
 
 
 def _another_store(
@@ -80,7 +80,7 @@ def switched_on(values: Mapping[str, Any], part: Component[Any]) -> bool:
     return not isinstance(own, Mapping) or own.get("enabled", True) is not False
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     """Some names in a line: the first three, and how many more."""
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return ", ".join(names[:3]) + more

@@ -8,10 +8,9 @@ Jobs come after the platform they run on. What Argo CD does about order decides 
   Applications show automated sync as off. It prunes where an Application says so; ``selfHeal`` it does not read. Up to
   3.2 it synced whatever was out of sync, since then what a new version or setting changes (argo-cd pull request 24507).
   Without that option all sync at once, each retrying until what it needs is there. An environment that is synced by
-  hand is in no step, which Argo CD leaves to whoever syncs it. An Application is not healthy as long as the last run of
-  one of its CronJobs has failed: that holds up a new version of the jobs, and every step behind it. Some versions do
-  not see that a range matches a new version (argo-cd issue 29240, in 3.5.1). ``progressiveSyncs: false`` leaves the
-  steps out.
+  hand is in no step, which Argo CD leaves to whoever syncs it. A CronJob whose last run has failed holds up no step:
+  the charts take theirs out of the Application's health. Some versions do not see that a range matches a new version
+  (argo-cd issue 29240, in 3.5.1). ``progressiveSyncs: false`` leaves the steps out.
 - ``applications``: an Application above those of one environment syncs them in *sync waves*. It waits for the first
   wave only where Argo CD is told how healthy an Application is, which ``argocd-cm`` has not done by default since 1.8:
   the key ``resource.customizations.health.argoproj.io_Application``. Environments do not wait for each other. Waves

@@ -16,6 +16,7 @@ from floe_charts.helm.patterns import (
     LABEL_VALUE_PATTERN,
     NAMESPACE_PATTERN,
     RELATIVE_PATH_PATTERN,
+    form,
 )
 
 __all__ = ["NARROWED", "Narrowing", "Schema", "text_schema"]
@@ -65,7 +66,12 @@ def _one_of(name: str, *members: str) -> Schema:
 _KEY = text_schema(LABEL_KEY_PATTERN)
 _LABEL_VALUE = text_schema(LABEL_VALUE_PATTERN, 63)
 _NAME = text_schema(DNS_NAME_PATTERN)
-_DATA_KEY = text_schema(r"^([-_a-zA-Z0-9]|\.[-_a-zA-Z0-9])[-._a-zA-Z0-9]*$")
+_DATA_KEY = text_schema(
+    form(
+        r"^([-_a-zA-Z0-9]|\.[-_a-zA-Z0-9])[-._a-zA-Z0-9]*$",
+        "the key of a Secret or ConfigMap, such as password or tls.crt",
+    )
+)
 _RELATIVE = text_schema(RELATIVE_PATH_PATTERN)
 _MODE = {"type": "integer", "minimum": 0, "maximum": 0o777}
 _WEIGHT = {"type": "integer", "minimum": 1, "maximum": 100}
@@ -78,7 +84,13 @@ _SOME_VALUES = {"required": ["values"], "properties": {"values": {"minItems": 1}
 _NO_VALUES = {"properties": {"values": {"maxItems": 0}}}
 _ONE_NUMBER = {
     "required": ["values"],
-    "properties": {"values": {"minItems": 1, "maxItems": 1, "items": {"pattern": "^(0|[1-9][0-9]{0,17})$"}}},
+    "properties": {
+        "values": {
+            "minItems": 1,
+            "maxItems": 1,
+            "items": {"pattern": form("^(0|[1-9][0-9]{0,17})$", "a whole number as a text")},
+        }
+    },
 }
 _SET_OPERATORS = [
     _if(_one_of("operator", "In", "NotIn"), _SOME_VALUES),
@@ -186,15 +198,23 @@ NARROWED: Mapping[str, Narrowing] = {
         {
             "apiVersion": {"type": "string", "const": "v1"},
             "fieldPath": text_schema(
-                rf"^(metadata\.(name|namespace|uid|(labels|annotations)\['{LABEL_KEY_PATTERN[1:-1]}'\])"
-                r"|spec\.(nodeName|serviceAccountName)|status\.(hostIP|podIP|podIPs))$",
+                form(
+                    rf"^(metadata\.(name|namespace|uid|(labels|annotations)\['{LABEL_KEY_PATTERN[1:-1]}'\])"
+                    r"|spec\.(nodeName|serviceAccountName)|status\.(hostIP|podIP|podIPs))$",
+                    "a field of the pod, such as metadata.name or status.podIP",
+                ),
                 300,
             ),
         }
     ),
     "ResourceFieldSelector": Narrowing(
         {
-            "resource": text_schema(r"^(limits|requests)\.(cpu|memory|ephemeral-storage)$"),
+            "resource": text_schema(
+                form(
+                    r"^(limits|requests)\.(cpu|memory|ephemeral-storage)$",
+                    "a resource of the container, such as limits.memory",
+                )
+            ),
             "containerName": text_schema(NAMESPACE_PATTERN, 63),
             "divisor": {"type": "string"},
         },

@@ -11,14 +11,18 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from floe_charts.helm.patterns import (
+    DIGEST_PATTERN,
     DNS_LABEL_PATTERN,
     DNS_NAME_PATTERN,
     ENV_NAME_PATTERN,
     LABEL_KEY_PATTERN,
     LABEL_VALUE_PATTERN,
     NAMESPACE_PATTERN,
+    PRINTABLE_PATTERN,
     QUANTITY_PATTERN,
     REGISTRY_PATTERN,
+    REPOSITORY_PATTERN,
+    TAG_PATTERN,
     URL_PATH_PATTERN,
 )
 
@@ -141,7 +145,7 @@ UrlPath = Annotated[str, StringConstraints(pattern=URL_PATH_PATTERN, max_length=
 """The path of a URL."""
 Port = Annotated[int, pydantic.Field(ge=1, le=65535)]
 """A TCP port."""
-PrintableText = Annotated[str, StringConstraints(pattern=r"^[ -~]*$")]
+PrintableText = Annotated[str, StringConstraints(pattern=PRINTABLE_PATTERN)]
 """Text of printable ASCII."""
 StringMap = dict[LabelKey, str]
 """Annotations."""
@@ -157,13 +161,11 @@ class Image(Values):
     registry: Annotated[str, StringConstraints(pattern=REGISTRY_PATTERN)] = Field(
         "docker.io", description="Host of the registry; imageRegistry, where the chart has it, takes its place."
     )
-    repository: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._/-]*[a-z0-9])?$")] = Field(
+    repository: Annotated[str, StringConstraints(pattern=REPOSITORY_PATTERN)] = Field(
         "", description="Repository in the registry."
     )
-    tag: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")] = Field(
-        "latest", description="Tag of the image."
-    )
-    digest: Annotated[str, StringConstraints(pattern=r"^(sha256:[a-f0-9]{64})?$")] = Field(
+    tag: Annotated[str, StringConstraints(pattern=TAG_PATTERN)] = Field("latest", description="Tag of the image.")
+    digest: Annotated[str, StringConstraints(pattern=DIGEST_PATTERN)] = Field(
         "", description="Digest that pins the image, sha256: and 64 digits; empty: the tag decides."
     )
     pull_policy: Literal["Always", "IfNotPresent", "Never"] = Field(

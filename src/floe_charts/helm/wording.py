@@ -7,19 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from floe_charts.errors import nearest
-from floe_charts.helm.patterns import (
-    DNS_LABEL_PATTERN,
-    DNS_NAME_PATTERN,
-    ENV_NAME_PATTERN,
-    LABEL_KEY_PATTERN,
-    LABEL_VALUE_PATTERN,
-    NAMESPACE_PATTERN,
-    QUANTITY_PATTERN,
-    REGISTRY_PATTERN,
-    RELATIVE_PATH_PATTERN,
-    URL_PATH_PATTERN,
-    WRITABLE_PATTERN,
-)
+from floe_charts.helm.patterns import form_in_words
 
 __all__ = ["found_text", "problem"]
 
@@ -32,22 +20,7 @@ _NOUNS = {
     "array": "a list",
     "null": "null",
 }
-_LONGEST_PATTERN = 150
-"""Of longer ones nobody reads what is wrong."""
-_FORMS: dict[str, str] = {
-    DNS_LABEL_PATTERN: "a name of lower-case letters, digits and '-' that begins with a letter",
-    DNS_NAME_PATTERN: "a name of lower-case letters, digits, '-' and '.', with a letter or digit at both ends",
-    ENV_NAME_PATTERN: "the name of an environment variable: letters, digits and '_', no digit first",
-    LABEL_KEY_PATTERN: "a key of a label, such as tier or example.com/tier",
-    LABEL_VALUE_PATTERN: "a label's value: letters, digits, '-', '_' and '.', with a letter or digit at both ends",
-    NAMESPACE_PATTERN: "a name of lower-case letters, digits and '-', with a letter or digit at both ends",
-    QUANTITY_PATTERN: "an amount as Kubernetes writes it, such as 2, 250m or 512Mi",
-    REGISTRY_PATTERN: "the host of a registry without https://, such as registry.example.com:5000/mirror",
-    RELATIVE_PATH_PATTERN: "a path inside the volume, such as data/in, without '..'",
-    URL_PATH_PATTERN: "the path of a URL, such as /data",
-    WRITABLE_PATTERN: "a text without control characters",
-}
-_FORMS |= {f"^({form[1:-1]})?$": f"{words}; or nothing" for form, words in _FORMS.items()}
+_UNTOLD = "a text of the form that its description in values.yaml says"
 
 
 def problem(error: Any) -> str:
@@ -65,10 +38,8 @@ def problem(error: Any) -> str:
         return f"takes one of {', '.join(map(str, kind.options))}, found {found}"
     if kind.name == "const":
         return f"is fixed to {found_text(kind.expected_value)}, found {found}"
-    if kind.name == "pattern" and kind.pattern in _FORMS:
-        return f"takes {_FORMS[kind.pattern]}, found {found}"
-    if kind.name == "pattern" and len(kind.pattern) > _LONGEST_PATTERN:
-        return f"is not of the form that its description in values.yaml or values.schema.json says, found {found}"
+    if kind.name == "pattern":
+        return f"takes {form_in_words(kind.pattern) or _UNTOLD}, found {found}"
     if kind.name == "propertyNames":
         return f"has a key that cannot be one: {_key_problem(kind.error)}"
     if kind.name == "not":
@@ -79,12 +50,15 @@ def problem(error: Any) -> str:
 
 
 def _key_problem(error: Any) -> str:
-    if error.kind.name == "pattern" and error.kind.pattern in _FORMS:
-        return f"found {found_text(error.instance)}, expected {_FORMS[error.kind.pattern]}"
-    if error.kind.name == "enum":
-        near = nearest(str(error.instance), error.kind.options)
-        return f"found {found_text(error.instance)}, " + (
-            f"did you mean {near}?" if near else f"expected one of {_cut(', '.join(error.kind.options))}"
+    found, kind = found_text(error.instance), error.kind
+    if kind.name == "pattern":
+        return f"found {found}, expected {form_in_words(kind.pattern) or _UNTOLD}"
+    if kind.name == "not":
+        return f"found {found}, which is not for values to set"
+    if kind.name == "enum":
+        near = nearest(str(error.instance), kind.options)
+        return f"found {found}, " + (
+            f"did you mean {near}?" if near else f"expected one of {_cut(', '.join(kind.options))}"
         )
     return _cut(error.message)
 

@@ -17,7 +17,7 @@ from floe_charts.helm.kubernetes_types import (
     TopologySpreadConstraint,
     VolumeSource,
 )
-from floe_charts.helm.patterns import RELATIVE_PATH_PATTERN
+from floe_charts.helm.patterns import RELATIVE_PATH_PATTERN, form
 from floe_charts.helm.values import (
     DnsName,
     Field,
@@ -49,8 +49,9 @@ RESERVED_LABELS = r"^((app\.kubernetes\.io|cnpg\.io|helm\.sh|pod-security\.kuber
 """Labels that only a chart itself sets; those that values add have other keys."""
 RESERVED_ANNOTATIONS = r"^(checksum/|helm\.sh/)"
 """Annotations that only a chart itself sets."""
-EXTRA_MOUNT_PATTERN = (
-    r"^/(data|etc/pki|etc/ssl|extra|home|mnt|run|srv|usr/local)(/\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)*$"
+EXTRA_MOUNT_PATTERN = form(
+    r"^/(data|etc/pki|etc/ssl|extra|home|mnt|run|srv|usr/local)(/\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)*$",
+    "a path in /data, /etc/pki, /etc/ssl, /extra, /home, /mnt, /run, /srv or /usr/local",
 )
 """Where extra volumes may be mounted; what a chart mounts itself is elsewhere."""
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from floe_charts.artifacts import CompiledArtifacts
 from floe_charts.constructs.environment_chart import EnvironmentChart
 from floe_charts.constructs.jobs.chart import FloeJobs, jobs_charts
+from floe_charts.constructs.jobs.plan import sketch_products
+from floe_charts.constructs.part import Claim
+from floe_charts.constructs.unanswered import listed
 from floe_charts.deployment import Deployment
 from floe_charts.errors import ArtifactError, DeploymentError
 from floe_charts.synth.files import ChartFiles
 from floe_charts.synth.layering import JOBS, LayeredChart
-from floe_charts.synth.overrides import Override
+from floe_charts.synth.overrides import Override, merge_keeping_nulls
 from floe_charts.synth.release_size import RELEASE_LIMIT, release_size
 
-__all__ = ["VALUES_LIMIT", "JobsFiles", "synth_jobs"]
+__all__ = ["VALUES_LIMIT", "JobsFiles", "claims_of_jobs", "synth_jobs"]
 
 VALUES_LIMIT = 1_000_000
 """Most bytes of a values.yaml: Helm keeps values, chart and what it rendered in one Secret of 1 MiB at most."""
@@ -46,27 +49,42 @@ class JobsFiles(ChartFiles):
         self.environments: tuple[str, ...] = tuple(environments)
         """The environments whose overlays are among the files."""
         seen = [line for one in layered for line in one.chart.notices(one.served)]
+        self._layered = {one.chart.chart_name: one for one in layered}
         self.notices: tuple[str, ...] = tuple(dict.fromkeys((*seen, *self._large_releases(layered))))
         """What to look at, a line each."""
-        self._layered = {one.chart.chart_name: one for one in layered}
 
     def _large_releases(self, layered: Sequence[LayeredChart]) -> Iterator[str]:
         """A line where Helm could not keep the release of a chart: that of the largest."""
         shards = len(layered)
         sizes = {one.chart.chart_name: self._release_size(one.chart) for one in layered}
         name = max(sizes, key=lambda one: sizes[one], default="")
-        if name and sizes[name] > _NEARLY * RELEASE_LIMIT:
-            wanted = _more_shards(shards, sizes[name], _NEARLY * RELEASE_LIMIT)
-            yield (
-                f"{name}: a release takes about {sizes[name] / 1e6:.1f} MB with the products' artifacts, and Helm and "
-                f"Flux keep 1 MB (Argo CD keeps none): spread the products over more charts, jobs.shards: {wanted}"
-            )
+        limit = _NEARLY * RELEASE_LIMIT
+        if not name or sizes[name] <= limit:
+            return
+        alone = self._too_large_alone(name, limit)
+        advice = (
+            f", and {listed(alone)} alone too much for any chart: compile without data_contracts and quality_config, "
+            "or split the data product"
+            if alone
+            else f": spread the products over more charts, jobs.shards: {_more_shards(shards, sizes[name], limit)}"
+        )
+        yield (
+            f"{name}: a release takes about {sizes[name] / 1e6:.1f} MB with the products' artifacts, and Helm and Flux "
+            f"keep 1 MB (Argo CD keeps none){advice}"
+        )
 
     def _release_size(self, chart: EnvironmentChart) -> int:
         root = chart.chart_name
         texts = [self[f"{root}/{path}"] for path in chart.extra_files()]
-        # They become ConfigMaps as they are; the rest is alike from product to product.
-        return release_size(texts, texts, _TEMPLATES + len(self[f"{root}/values.yaml"]) // 10)
+        return _size(texts, len(self[f"{root}/values.yaml"]))
+
+    def _too_large_alone(self, chart: str, limit: float) -> list[str]:
+        """The keys of the products of a chart that would be too large for a release without any other."""
+        texts: dict[str, list[str]] = {}
+        for path in self._layered[chart].chart.extra_files():
+            texts.setdefault(path.split("/")[1], []).append(self[f"{chart}/{path}"])
+        # What is shorter than a third cannot be too large: it is there twice, in base 64.
+        return [key for key, own in texts.items() if sum(map(len, own)) > limit / 3 and _size(own, 0) > limit]
 
     def final_values(self, environment: str, chart: str | None = None) -> dict[str, Any]:
         """The final values of an environment, of the chart of this name where there are several."""
@@ -86,7 +104,8 @@ def synth_jobs(
     """The charts of the jobs of the data products in ``artifacts``; none where the deployment wants none.
 
     The arguments are those of :func:`~floe_charts.synth.synth`; of values, those that the charts have are taken: what
-    stands under ``jobs``, and what all charts have in common, such as ``imageRegistry``.
+    stands under ``jobs``, what all charts have in common, such as ``imageRegistry``, and which of the platform's parts
+    are switched off.
 
     Raises :class:`ArtifactError` without artifacts or for one that is too large, :class:`ValuesError` for a value that
     is not declared or does not fit, :class:`DeploymentError` where the products are too many for the number of charts.
@@ -109,6 +128,25 @@ def synth_jobs(
     return files
 
 
+def claims_of_jobs(
+    artifacts: Sequence[CompiledArtifacts],
+    deployment: Deployment,
+    *,
+    values: Sequence[Override | Mapping[str, Any]],
+    sets: Sequence[str],
+    chosen: Sequence[str],
+) -> Callable[[str], Sequence[Claim]]:
+    """What the jobs of the data products ask of the namespace of an environment, given by its name.
+
+    Raises :class:`ValuesError` as :func:`synth_jobs` does.
+    """
+    if not deployment.jobs.enabled:
+        return lambda environment: ()
+    chart = FloeJobs(artifacts, deployment, plan=sketch_products)
+    layered = _layered(chart, (), values, sets, chosen)
+    return lambda environment: chart.jobs.claims(layered.layers.get(environment, layered.base).values[JOBS])
+
+
 def _layered(
     chart: FloeJobs,
     known: Collection[str],
@@ -123,11 +161,20 @@ def _layered(
     def mine(given: Mapping[str, Any]) -> dict[str, Any]:
         kept = {key: value for key, value in given.items() if key in own}
         jobs = kept.get(JOBS)
+        followed = chart.follow(given)
+        if followed and (jobs is None or isinstance(jobs, Mapping)):
+            kept[JOBS] = jobs = merge_keeping_nulls(followed, jobs or {})
         if isinstance(jobs, Mapping) and isinstance(products := jobs.get(_PRODUCTS), Mapping):
             kept[JOBS] = {**jobs, _PRODUCTS: {key: one for key, one in products.items() if key not in elsewhere}}
         return kept
 
     return LayeredChart(chart, chart.declared_values(), values=values, sets=sets, chosen=chosen, mine=mine)
+
+
+def _size(texts: Sequence[str], values: int) -> int:
+    """The size of a release of products with these files and ``values`` characters of values."""
+    # The files become ConfigMaps as they are; the rest is alike from product to product.
+    return release_size(texts, texts, _TEMPLATES + values // 10)
 
 
 def _more_shards(shards: int, size: int, limit: float) -> int:

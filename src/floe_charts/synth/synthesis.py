@@ -8,11 +8,13 @@ from typing import Any
 from floe_charts.artifacts import CompiledArtifacts
 from floe_charts.constructs.part import RequiredSecret
 from floe_charts.constructs.platform import FloePlatform
+from floe_charts.constructs.surroundings.quotas import Quotas
 from floe_charts.deployment import Deployment
 from floe_charts.errors import ArtifactError
 from floe_charts.helm.layers import LayeredValues, differences
 from floe_charts.helm.valuesfile import overlay_text
 from floe_charts.synth.files import ChartFiles
+from floe_charts.synth.jobs import claims_of_jobs
 from floe_charts.synth.layering import JOBS, Given, LayeredChart
 from floe_charts.synth.overrides import Override, merge_keeping_nulls
 from floe_charts.synth.plugin_layer import usable_plugin_values
@@ -53,7 +55,7 @@ class PlatformFiles(ChartFiles):
     def missing_secrets(self) -> dict[RequiredSecret, tuple[str, ...]]:
         """The Secrets that somebody must make, each with those of :attr:`environments` in which it is nobody else."""
         secrets = self.platform.secrets
-        missing = {name: secrets.missing(self.final_values(name)[secrets.id]) for name in self.environments}
+        missing = {name: set(secrets.missing(self.final_values(name)[secrets.id])) for name in self.environments}
         found = {
             secret: tuple(name for name, listed in missing.items() if secret in listed)
             for secret in self.required_secrets
@@ -118,6 +120,8 @@ def synth(
     for name in chosen:
         deployment.environment(name)
     chart = platform(artifacts, deployment)
+    if (quotas := chart.component(Quotas)) is not None:
+        quotas.beside = claims_of_jobs(artifacts, deployment, values=values, sets=sets, chosen=chosen)
     declared = chart.declared_values()
     plugins = installed_plugin_values(artifacts) if plugin_values is None else plugin_values
     usable, notices = usable_plugin_values(plugins, declared, chart.default_values())

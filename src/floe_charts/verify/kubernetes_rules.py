@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from floe_charts.helm.kubernetes_fields import SchemaFault, field_path
+from floe_charts.helm.time_zones import is_time_zone, nearest_time_zone
 from floe_charts.verify.cron import cron_problem
 from floe_charts.verify.objects import RenderedObject
 from floe_charts.verify.pods import pod_templates
@@ -259,6 +260,11 @@ def _schedule_faults(obj: Mapping[str, object]) -> Iterator[SchemaFault]:
     problem = cron_problem(schedule) if isinstance(schedule, str) else ""
     if problem:
         yield _fault(path, str(schedule), f"is no schedule: {problem}")
+    path = ("spec", "timeZone")
+    zone = get_at(obj, path)
+    if isinstance(zone, str) and not is_time_zone(zone):
+        near = nearest_time_zone(zone)
+        yield _fault(path, zone, "is no time zone of the IANA database" + (f"; did you mean {near}?" if near else ""))
 
 
 def _dns(path: Path, name: str, pattern: re.Pattern[str], limit: int, allowed: str) -> Iterator[SchemaFault]:

@@ -41,7 +41,7 @@ from floe_charts.helm import (
     SubchartValues,
     Toleration,
 )
-from floe_charts.helm.patterns import REGISTRY_PATTERN
+from floe_charts.helm.patterns import REGISTRY_PATTERN, form
 
 __all__ = [
     "CHART_NAME",
@@ -67,7 +67,13 @@ COMPONENT = "dagster-webserver"
 """What the webserver's pods carry as ``component``, whatever ``nameOverride`` says."""
 
 # The chart writes them without quotes into dagster.yaml and into a shell command.
-_Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=63)]
+_Identifier = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(r"^[a-z_][a-z0-9_]*$", "a name of lower-case letters, digits and '_', no digit first"),
+        max_length=63,
+    ),
+]
 _Registry = Annotated[str, StringConstraints(pattern=REGISTRY_PATTERN)]
 _Positive = Annotated[int, Ge(1)]
 

@@ -26,6 +26,7 @@ from floe_charts.helm import (
     Toleration,
     TopologySpreadConstraint,
 )
+from floe_charts.helm.patterns import form
 
 __all__ = [
     "DIGESTED_TAG",
@@ -40,12 +41,23 @@ __all__ = [
     "RunPodSpec",
 ]
 
-DIGESTED_TAG = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[a-f0-9]{64})?$"
+DIGESTED_TAG = form(
+    r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[a-f0-9]{64})?$",
+    "the tag of an image, such as 1.4.2, maybe with @sha256: and 64 digits of base 16",
+)
 """The tag of an image, maybe with a digest, as charts take it that know no digests."""
 PodLabels = dict[LabelKey, LabelValue]
 """Labels of pods."""
 _OptionalNamespace = Annotated[str, StringConstraints(pattern=r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$", max_length=63)]
-_RunVariable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(=[^\x00-\x08\x0b-\x1f\x7f-\x9f]*)?$")]
+_RunVariable = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(
+            r"^[A-Za-z_][A-Za-z0-9_]*(=[^\x00-\x08\x0b-\x1f\x7f-\x9f]*)?$",
+            "an environment variable, as NAME or NAME=text",
+        )
+    ),
+]
 
 
 class DagsterImage(SubchartValues, ChartImage):

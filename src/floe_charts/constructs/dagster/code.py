@@ -17,7 +17,7 @@ from floe_charts.constructs.network import DAGSTER_CODE
 from floe_charts.constructs.pod_values import AbsolutePath
 from floe_charts.errors import DeclarationError
 from floe_charts.helm import AccountPodValues, DnsName, ExtraEnv, Field, HelmChart, Resources, Values, Without
-from floe_charts.helm.patterns import DNS_LABEL_PATTERN, REGISTRY_PATTERN
+from floe_charts.helm.patterns import DNS_LABEL_PATTERN, REGISTRY_PATTERN, form
 from floe_charts.helm.shared import NAME_LIMIT
 
 __all__ = [
@@ -29,9 +29,21 @@ __all__ = [
     "workspace_values",
 ]
 
-_LocationName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z][a-zA-Z0-9_-]*$", max_length=128)]
+_LocationName = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(r"^[a-zA-Z][a-zA-Z0-9_-]*$", "a name of letters, digits, '_' and '-' that begins with a letter"),
+        max_length=128,
+    ),
+]
 _ModuleName = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$", max_length=255)
+    str,
+    StringConstraints(
+        pattern=form(
+            r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$", "a module of Python, such as sales.definitions"
+        ),
+        max_length=255,
+    ),
 ]
 _AttributeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)]
 _SERVER_VARIABLES = Without("DAGSTER_CURRENT_IMAGE", "HOME", "OTEL_SERVICE_NAME", *DATABASE_VARIABLES)

@@ -20,6 +20,7 @@ from floe_charts.helm import (
     Without,
     WorkloadValues,
 )
+from floe_charts.helm.patterns import form
 
 __all__ = [
     "NativeDaemonValues",
@@ -29,8 +30,19 @@ __all__ = [
     "native_values",
 ]
 
-_PathPrefix = Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*$", max_length=255)]
-_Tag = Annotated[str, StringConstraints(pattern=r"^[ -~]+$", max_length=255)]
+_PathPrefix = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(
+            r"^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*$",
+            "the beginning of a URL's path without / at its end, such as /dagster; or nothing",
+        ),
+        max_length=255,
+    ),
+]
+_Tag = Annotated[
+    str, StringConstraints(pattern=form(r"^[ -~]+$", "a text of printable ASCII, not empty"), max_length=255)
+]
 _ProcessEnv = Annotated[ExtraEnv, Without("DAGSTER_HOME", "HOME", "OTEL_SERVICE_NAME", *DATABASE_VARIABLES)]
 _RUN_VARIABLES = Without("DAGSTER_HOME", "DAGSTER_RUN_JOB_NAME", "HOME", "OTEL_SERVICE_NAME", *DATABASE_VARIABLES)
 

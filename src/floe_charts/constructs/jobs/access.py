@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from floe_charts.constructs.jobs.values import JobsValues
+from floe_charts.constructs.jobs.values import JobsValues, PlatformParts
 from floe_charts.constructs.network import Endpoint, platform_endpoints
 from floe_charts.constructs.surroundings.network_policies import addresses, dns_rule
 from floe_charts.deployment import ChartInfo
-from floe_charts.helm import RELEASE_NAMESPACE, default, each, nonempty, when
+from floe_charts.helm import RELEASE_NAMESPACE, each, nonempty, when
 
 if TYPE_CHECKING:
     from floe_charts.constructs.jobs.product_jobs import DataProductJobs
@@ -28,8 +28,7 @@ def launcher(jobs: DataProductJobs, v: JobsValues) -> tuple[dict[str, Any], dict
     """The Role of those who start Jobs, and its RoleBinding."""
     part = jobs.part("launcher")
     role = {"apiVersion": f"{_RBAC}/v1", "kind": "Role", "metadata": part.metadata(), "rules": list(_RULES)}
-    namespace = default(v.platform.namespace, RELEASE_NAMESPACE)
-    account = {"kind": "ServiceAccount", "namespace": namespace}
+    account = {"kind": "ServiceAccount", "namespace": RELEASE_NAMESPACE}
     binding = {
         "apiVersion": f"{_RBAC}/v1",
         "kind": "RoleBinding",
@@ -43,15 +42,7 @@ def launcher(jobs: DataProductJobs, v: JobsValues) -> tuple[dict[str, Any], dict
 def network_policy(jobs: DataProductJobs, v: JobsValues) -> dict[str, Any]:
     """Nothing comes in; out go names, what the platform serves to clients, and sources."""
     policy = v.network_policy
-    there = {"matchLabels": {"kubernetes.io/metadata.name": default(v.platform.namespace, RELEASE_NAMESPACE)}}
-    platform = [
-        {
-            "to": [{"namespaceSelector": there, "podSelector": {"matchLabels": _served(jobs.platform, one)}}],
-            "ports": [{"protocol": "TCP", "port": one.port}],
-        }
-        for one in platform_endpoints()
-        if one.clients
-    ]
+    platform = [_to(jobs.platform, v.platform, one) for one in platform_endpoints() if one.clients]
     sources = {
         "to": when(nonempty(policy.sources.cidrs), [*addresses(policy.sources.cidrs)]),
         "ports": [*each(policy.sources.ports, lambda port: {"protocol": "TCP", "port": port})],
@@ -69,6 +60,12 @@ def network_policy(jobs: DataProductJobs, v: JobsValues) -> dict[str, Any]:
     }
 
 
-def _served(platform: ChartInfo, endpoint: Endpoint) -> dict[str, str]:
-    """The labels of the platform's pods behind an endpoint."""
-    return {"app.kubernetes.io/part-of": platform.name, "app.kubernetes.io/component": endpoint.workload}
+def _to(platform: ChartInfo, parts: PlatformParts, endpoint: Endpoint) -> Any:
+    """The rule that lets jobs reach the platform's pods behind an endpoint, where it has them."""
+    labels = {"app.kubernetes.io/part-of": platform.name, "app.kubernetes.io/component": endpoint.workload}
+    rule = {
+        "to": [{"podSelector": {"matchLabels": labels}}],
+        "ports": [{"protocol": "TCP", "port": endpoint.port}],
+    }
+    known = endpoint.suffix in PlatformParts.model_fields
+    return when(getattr(parts, endpoint.suffix), rule) if known else rule

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any
 
@@ -12,14 +12,17 @@ from pydantic import create_model
 
 from floe_charts.artifacts import CompiledArtifacts, distinct_slugs
 from floe_charts.constructs.environment_chart import EnvironmentChart, PlatformValues, newest_floe
+from floe_charts.constructs.jobs.declared import DeclaredJobs
+from floe_charts.constructs.jobs.notices import notices
 from floe_charts.constructs.jobs.plan import ProductPlan, plan_products
 from floe_charts.constructs.jobs.product_jobs import PRODUCTS, DataProductJobs
 from floe_charts.constructs.jobs.readme import checks, readme_sections
-from floe_charts.constructs.jobs.values import JobsValues, ProductJobs
+from floe_charts.constructs.jobs.values import JobsValues, PlatformParts, ProductJobs
 from floe_charts.constructs.network import MARQUEZ, OTLP_GRPC, POLARIS
 from floe_charts.constructs.surroundings.helm_tests import HelmTests
 from floe_charts.deployment import Deployment, Environment
 from floe_charts.helm import DnsLabel, OneOf
+from floe_charts.helm.checking import DeclaredValues
 from floe_charts.helm.layers import merge
 from floe_charts.helm.provided import ProvidedObject
 
@@ -35,16 +38,21 @@ class FloeJobs(EnvironmentChart):
         deployment: Deployment | None = None,
         *,
         shard: int = 0,
+        plan: Callable[[Sequence[CompiledArtifacts], Deployment], tuple[ProductPlan, ...]] = plan_products,
     ) -> None:
         """``artifacts`` are the data products; of several charts (``jobs.shards``) this is number ``shard``, from 1.
 
+        ``plan`` says what there is of them; with :func:`~floe_charts.constructs.jobs.plan.sketch_products` the chart is
+        good for its values alone.
         Raises :class:`~floe_charts.errors.ArtifactError` for an artifact that no ConfigMap holds.
         """
         self.deployment = deployment or Deployment.default()
         self.artifacts = tuple(sorted(distinct_slugs(artifacts), key=lambda artifact: artifact.slug))
         info = self.deployment.jobs
         ending = f"-{shard}" if shard else ""
-        self.products: tuple[ProductPlan, ...] = plan_products(self.artifacts, self.deployment)
+        self.products: tuple[ProductPlan, ...] = plan(self.artifacts, self.deployment)
+        self.product_names = {product.key: product.values.name for product in self.products}
+        """The names of the products by their keys; of several charts those of all."""
         super().__init__(
             f"{info.name}{ending}",
             version=info.version,
@@ -59,6 +67,7 @@ class FloeJobs(EnvironmentChart):
         values = _values_class(tuple(product.key for product in self.products))(
             products={product.key: product.values for product in self.products},
             launchers=list(_launchers(self.deployment, self.products)),
+            platform=PlatformParts(**{part: self._exists(part) for part in PlatformParts.model_fields}),
             object_store=_object_store(self.deployment, self.products),
         )
         self.jobs = DataProductJobs(self, platform=self.deployment.chart, values=values)
@@ -88,8 +97,31 @@ class FloeJobs(EnvironmentChart):
                 products[product.key] = {"dbt": dbt}
         return merge(layer, {self.jobs.id: {"products": products}}) if products else layer
 
+    def declared_values(self) -> DeclaredValues:
+        """Those of every chart, which knows besides which jobs the artifacts resolve."""
+        return DeclaredJobs(self._schema_request(), self.jobs.id, self.products, self.product_names)
+
+    def follow(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """What ``given`` values of the platform say to the jobs, as values of theirs: which parts there are."""
+        switches = {part: _switch(given, part) for part in PlatformParts.model_fields}
+        parts = {part: on for part, on in switches.items() if on is not None}
+        return {"platform": parts} if parts else {}
+
+    def _exists(self, part: str) -> bool:
+        """Whether the platform has a part, as far as the deployment file's components say."""
+        return getattr(self.deployment.components, part).enabled is not False
+
+    def _is_somewhere(self, part: str) -> bool:
+        """Whether a part of the platform is there, where nothing is said of an environment or in one of them."""
+        everywhere = _switch(self.deployment.values, part)
+        own = [_switch(one.values, part) for one in self.deployment.environments.values()]
+        return self._exists(part) and (everywhere is not False or any(own))
+
     def provided_objects(self) -> list[ProvidedObject]:
-        """What the platform's release provides: the Secrets with credentials, its Services, who starts jobs."""
+        """What the platform's release provides: the Secrets with credentials, its Services, who starts jobs.
+
+        And the Secrets to pull images with.
+        """
         products = [product.values for product in self.products]
         served = {
             OTLP_GRPC: any(product.service_name for product in products),
@@ -103,26 +135,18 @@ class FloeJobs(EnvironmentChart):
                 for product in products
                 if product.credentials_secret is not None
             ),
-            *(ProvidedObject("Service", f"{platform}-{one.suffix}") for one, asked in served.items() if asked),
+            *(
+                ProvidedObject("Service", f"{platform}-{one.suffix}")
+                for one, asked in served.items()
+                if asked and self._is_somewhere(one.suffix)
+            ),
             *(ProvidedObject("ServiceAccount", name) for name in self.jobs.values.launchers),
+            *self.pulled_secrets(),
         ]
 
     def notices(self, served: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        """Besides those of the parts: schedules that are none, and databases where nothing can be written."""
-        named = [self.deployment.environment(name) for name in served]
-        wanted = any(environment.default_schedules for environment in named)
-        lines = [product.unusable_schedule for product in self.products if product.unusable_schedule and wanted]
-        return [*super().notices(served), *lines, *self._unwritable(served)]
-
-    def _unwritable(self, served: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        jobs = [values[self.jobs.id] for values in served.values()]
-        volumes = [one["extraVolumes"] for one in jobs if one["dbt"]["enabled"]]
-        found = {path for mounts in volumes for product in self.products for path in product.unwritable(mounts)}
-        if not found:
-            return []
-        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-        where = f"{self.jobs.id} can write nothing at {min(found)}{more}, where dbt's profile has DuckDB's file"
-        return [f"{where}: mount a volume there, {self.jobs.id}.extraVolumes"]
+        """Those of the parts and of the products."""
+        return [*super().notices(served), *notices(self, served)]
 
 
 def jobs_charts(artifacts: Sequence[CompiledArtifacts], deployment: Deployment) -> list[FloeJobs]:
@@ -139,7 +163,11 @@ def jobs_charts(artifacts: Sequence[CompiledArtifacts], deployment: Deployment) 
     for artifact in distinct_slugs(artifacts):
         digest = hashlib.sha256(artifact.product_name.encode()).digest()
         spread[int.from_bytes(digest[:8], "big") % shards + 1].append(artifact)
-    return [FloeJobs(found, deployment, shard=one) for one, found in spread.items()]
+    charts = [FloeJobs(found, deployment, shard=one) for one, found in spread.items()]
+    names = {key: name for chart in charts for key, name in chart.product_names.items()}
+    for chart in charts:
+        chart.product_names = names
+    return charts
 
 
 @cache
@@ -151,6 +179,13 @@ def _values_class(keys: tuple[str, ...]) -> type[JobsValues]:
     return create_model(
         "JobsValues", __base__=JobsValues, __doc__=JobsValues.__doc__, products=(dict[known, ProductJobs], field)
     )
+
+
+def _switch(values: Mapping[str, Any], part: str) -> bool | None:
+    """What ``values``, which nobody has checked yet, say of a part of the platform: on, off, or nothing."""
+    own = values.get(part)
+    enabled = own.get("enabled") if isinstance(own, Mapping) else None
+    return enabled if isinstance(enabled, bool) else None
 
 
 def _object_store(deployment: Deployment, products: Sequence[ProductPlan]) -> str | None:

@@ -16,11 +16,13 @@ from floe_charts.constructs.jobs.values import CustomJob, DbtJob, IngestionJob, 
 from floe_charts.constructs.network import MARQUEZ, OTLP_GRPC
 from floe_charts.helm import (
     Part,
+    and_,
     container,
     default,
     each,
     eq,
     nonempty,
+    or_,
     pod_security,
     present,
     restricted_security,
@@ -36,6 +38,9 @@ __all__ = ["ProductJob", "cron_job", "dbt_command"]
 _PRODUCT, _PACKED = "/etc/floe/product", "/etc/floe/packed"
 # A day that never comes, for Kubernetes wants a schedule where nothing is scheduled.
 _NEVER = "0 0 31 2 *"
+# Argo CD since 3.2 takes an Application for degraded while the last run of one of its CronJobs has failed, and then
+# holds up a new version of the chart, which may be the repair.
+_ANNOTATIONS = {"argocd.argoproj.io/ignore-healthcheck": "true"}
 _UNPACK = f'for file in {_PACKED}/*.gz; do name=${{file##*/}}; gunzip -c < "$file" > "{_PRODUCT}/${{name%.gz}}"; done'
 
 
@@ -63,7 +68,7 @@ def dbt_command(v: JobsValues, job: DbtJob) -> list[Any]:
         "--profiles-dir",
         _PRODUCT,
         "--project-dir",
-        v.dbt.project_dir,
+        default(job.project_dir, v.dbt.project_dir),
         "--target",
         default(job.target, v.dbt.target),
         *when(nonempty(job.select), ["--select", *each(job.select, lambda one: one)]),
@@ -75,7 +80,7 @@ def dbt_command(v: JobsValues, job: DbtJob) -> list[Any]:
 def cron_job(jobs: DataProductJobs, v: JobsValues, job: ProductJob) -> dict[str, Any]:
     """The CronJob of ``job``."""
     part, kind = job.part, job.kind
-    metadata = part.metadata()
+    metadata = part.metadata(annotations=_ANNOTATIONS)
     return {
         "apiVersion": "batch/v1",
         "kind": "CronJob",
@@ -126,18 +131,16 @@ def _pod(jobs: DataProductJobs, v: JobsValues, job: ProductJob) -> dict[str, Any
 
 
 def _container(jobs: DataProductJobs, v: JobsValues, job: ProductJob, image: Any) -> dict[str, Any]:
-    own, theirs = {"name": jobs.fetched_name(job.key)}, {"name": job.product.credentials_secret}
-    secret = {"secretRef": when(eq(v.secrets.source, "external"), own, theirs)}
-    # Neither is there in a namespace of their own; with an identity there is no Secret.
+    # With an identity there is no Secret.
     store = {"name": v.object_store, "optional": True}
     made = job.part.container(
         v.image,
         values=v,
-        env=_env(jobs, job.product),
+        env=_env(jobs, v, job),
         envFrom=[
             when(present(v.object_store), {"configMapRef": store}),
             when(present(v.object_store), {"secretRef": store}),
-            when(present(job.product.credentials_secret), secret),
+            when(present(job.product.credentials_secret), {"secretRef": {"name": _secret(jobs, v, job)}}),
             *each(v.env_secrets, lambda name: {"secretRef": {"name": name}}),
         ],
         resources=job.kind.resources,
@@ -164,18 +167,31 @@ def _unpack(v: JobsValues, image: Any) -> dict[str, Any]:
     return {**made, "image": image, "imagePullPolicy": v.image.pull_policy}
 
 
-def _env(jobs: DataProductJobs, product: Any) -> dict[str, Any]:
+def _secret(jobs: DataProductJobs, v: JobsValues, job: ProductJob) -> Any:
+    """The name of the Secret with the product's credentials."""
+    return when(eq(v.secrets.source, "external"), jobs.fetched_name(job.key), job.product.credentials_secret)
+
+
+def _env(jobs: DataProductJobs, v: JobsValues, job: ProductJob) -> dict[str, Any]:
     environment = getattr(jobs.chart.refs, "environment")  # noqa: B009
+    product = job.product
     telemetry = {
         "OTEL_SERVICE_NAME": product.service_name,
         "OTEL_EXPORTER_OTLP_ENDPOINT": jobs.url(OTLP_GRPC),
         "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
         "OTEL_RESOURCE_ATTRIBUTES": when(nonempty(environment), f"deployment.environment.name={environment}"),
     }
+    has_key = and_(present(product.lineage_variable), present(product.credentials_secret))
+    api_key = {"name": _secret(jobs, v, job), "key": product.lineage_variable}
     lineage = {
         "OPENLINEAGE_URL": default(product.lineage_url, jobs.url(MARQUEZ)),
         "OPENLINEAGE_NAMESPACE": product.lineage_namespace,
+        # OpenLineage's clients send it as a bearer token.
+        "OPENLINEAGE_API_KEY": when(has_key, {"valueFrom": {"secretKeyRef": api_key}}),
     }
+    has_telemetry = and_(present(product.service_name), v.platform.otel)
+    taken = or_(present(product.lineage_url), v.platform.marquez)
+    has_lineage = and_(present(product.lineage_namespace), taken)
     return {
         "FLOE_PRODUCT": product.name,
         "FLOE_COMPILED_ARTIFACTS": f"{_PRODUCT}/{ARTIFACTS_FILE}",
@@ -185,6 +201,6 @@ def _env(jobs: DataProductJobs, product: Any) -> dict[str, Any]:
         "DBT_LOG_PATH": "/tmp/logs",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "HOME": "/tmp",
-        **when(present(product.service_name), telemetry, {"OTEL_SDK_DISABLED": "true"}),
-        **when(present(product.lineage_namespace), lineage, {"OPENLINEAGE_DISABLED": "true"}),
+        **when(has_telemetry, telemetry, {"OTEL_SDK_DISABLED": "true"}),
+        **when(has_lineage, lineage, {"OPENLINEAGE_DISABLED": "true"}),
     }

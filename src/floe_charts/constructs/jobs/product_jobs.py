@@ -10,11 +10,10 @@ from floe_charts.constructs.jobs.cron_jobs import ProductJob, cron_job, dbt_comm
 from floe_charts.constructs.jobs.files import ARTIFACTS_FILE, PROFILES_FILE
 from floe_charts.constructs.jobs.values import DBT_IMAGE, JobsValues, ProductJobs
 from floe_charts.constructs.network import Endpoint
-from floe_charts.constructs.part import PlatformPart
+from floe_charts.constructs.part import Claim, PlatformPart
 from floe_charts.constructs.surroundings.helm_tests import HelmTests
 from floe_charts.deployment import ChartInfo, Environment
 from floe_charts.helm import (
-    RELEASE_NAMESPACE,
     HelmChart,
     Part,
     and_,
@@ -41,7 +40,7 @@ _PRODUCT_LABEL = "app.kubernetes.io/data-product"
 class DataProductJobs(PlatformPart[JobsValues]):
     """For each product a ConfigMap with its files, and a CronJob for dbt, for ingestion, and for each job of its own.
 
-    They talk to the Services of the platform's release.
+    They run in the platform's namespace and talk to the Services of its release.
     """
 
     title: ClassVar[str] = "Data product jobs"
@@ -54,12 +53,11 @@ class DataProductJobs(PlatformPart[JobsValues]):
         super().__init__(chart, id, values)
 
     def host(self, endpoint: Endpoint) -> str:
-        """The host of a Service of the platform, as an expression."""
-        namespace = default(self.refs.platform.namespace, RELEASE_NAMESPACE)
-        return f"{self.platform.fullname}-{endpoint.suffix}.{namespace}.svc"
+        """The host of a Service of the platform."""
+        return f"{self.platform.fullname}-{endpoint.suffix}"
 
     def url(self, endpoint: Endpoint, path: str = "") -> str:
-        """The address of a Service of the platform, as an expression."""
+        """The address of a Service of the platform."""
         return f"{endpoint.scheme}://{self.host(endpoint)}:{endpoint.port}{path}"
 
     @property
@@ -87,6 +85,10 @@ class DataProductJobs(PlatformPart[JobsValues]):
             return []
         where = f"{self.id} run {DBT_IMAGE.repository}, which holds no dbt project, in {', '.join(bare)}"
         return [f"{where}: set {self.id}.image, or {self.id}.products.<product>.image"]
+
+    def claims(self, values: Mapping[str, Any]) -> Sequence[Claim]:
+        """One pod of each job, all at once: those that somebody starts too, and whatever the schedules say."""
+        return [Claim(1, resources) for one in values["products"].values() for resources in _resources(values, one)]
 
     def build(self, v: JobsValues) -> None:
         """What all jobs share, then what is repeated for each product."""
@@ -120,7 +122,7 @@ class DataProductJobs(PlatformPart[JobsValues]):
         """The conditions under which the chart has pods."""
         tests: HelmTests | None = self.chart.component(HelmTests)
         if tests is not None:
-            yield tests.refs.enabled
+            yield and_(tests.refs.enabled, or_(*(check.when for check in tests.asked)))
         yield some(v.products, lambda one: or_(_has_dbt(v, one), _has_ingestion(v, one), nonempty(one.custom)))
 
     def _part(self, kind: str, key: str, name: str | None = None) -> Part:
@@ -171,6 +173,16 @@ class DataProductJobs(PlatformPart[JobsValues]):
                 ],
             },
         }
+
+
+def _resources(values: Mapping[str, Any], product: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """What each job of a product may ask for, by an environment's final values."""
+    for kind in ("dbt", "ingestion"):
+        job = product.get(kind)
+        if job is not None and values[kind]["enabled"]:
+            yield job.get("resources") or values[kind]["resources"]
+    for job in (product.get("custom") or {}).values():
+        yield job.get("resources") or values["custom"]["resources"]
 
 
 def _has_dbt(v: JobsValues, product: ProductJobs) -> bool:

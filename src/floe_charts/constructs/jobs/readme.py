@@ -25,25 +25,26 @@ _RUN = (
 _FILES = (
     "The files of a product, its compiled artifacts and dbt profiles, stand in `products/` without credentials, and "
     "become a ConfigMap. Where a credential was, they name a variable, which comes from the Secret "
-    "`credentialsSecret`. In the namespace of the platform that is the Secret that the platform's chart asks for, too; "
-    "in another one `jobs.secrets.source: external` fetches it, and the platform's `networkPolicies.clients` must name "
-    "that namespace."
+    "`credentialsSecret`: that is the Secret that the platform's chart makes or asks for, too. With "
+    "`jobs.secrets.source: external` the jobs have one of their own, which the External Secrets Operator fetches."
 )
 
 
 def checks(chart: FloeJobs) -> list[Check]:
     """That what the jobs talk to answers from where they run."""
     jobs = chart.jobs
+    parts = jobs.refs.platform
     found = []
     if any(product.values.service_name for product in chart.products):
         post = "curl -fsS -o /dev/null -H 'Content-Type: application/json' -d '{\"resourceSpans\":[]}'"
-        found.append(Check("telemetry", f"{post} {jobs.url(OTLP_HTTP, '/v1/traces')}", ()))
+        found.append(Check("telemetry", f"{post} {jobs.url(OTLP_HTTP, '/v1/traces')}", (), when=parts.otel))
     if any(product.values.lineage_namespace and not product.values.lineage_url for product in chart.products):
-        found.append(Check("lineage", f"curl -fsS -o /dev/null {jobs.url(MARQUEZ, '/api/v1/namespaces')}", ()))
+        ask = f"curl -fsS -o /dev/null {jobs.url(MARQUEZ, '/api/v1/namespaces')}"
+        found.append(Check("lineage", ask, (), when=parts.marquez))
     if any(product.uses_polaris for product in chart.products):
         # Who has no token is refused, but answered.
         ask = f"curl -sS -o /dev/null -w '%{{http_code}}' {jobs.url(POLARIS, '/api/catalog/v1/config')}"
-        found.append(Check("catalog", f'[ "$({ask})" = 401 ]', ()))
+        found.append(Check("catalog", f'[ "$({ask})" = 401 ]', (), when=parts.polaris))
     return found
 
 
@@ -67,8 +68,7 @@ def readme_sections(chart: FloeJobs) -> list[str]:
     head = ("Key", "Product", "Version", "dbt", "Ingestion", "Secret")
     return [
         "## Install",
-        f"The platform's chart first, in the same namespace or in `jobs.platform.namespace`; then:\n\n"
-        f"```sh\n{install}\n```",
+        f"The platform's chart first, in the same namespace; then:\n\n```sh\n{install}\n```",
         *(["`helm test` asks the platform's Services from where the jobs run."] if checks(chart) else []),
         *compatibility(
             chart, [EXTERNAL_SECRETS] if any(one.values.credentials_secret for one in chart.products) else []

@@ -8,6 +8,8 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
+from floe_charts.helm.patterns import form
+
 __all__ = ["JobSchedule", "is_schedule"]
 
 _WORDS = "@(yearly|annually|monthly|weekly|daily|midnight|hourly)"
@@ -38,7 +40,10 @@ def _listed(item: str) -> str:
 
 
 _FIELDS = (_field(0, 59), _field(0, 23), _field(1, 31), _field(1, 12, _MONTHS), _field(0, 6, _DAYS))
-_PATTERN = f"^({_WORDS}|{' '.join(_FIELDS)})$"
+_PATTERN = form(
+    f"^({_WORDS}|{' '.join(_FIELDS)})$",
+    "a cron expression of five fields (minute, hour, day, month, weekday) such as 30 2 * * *, or @daily",
+)
 JobSchedule = Annotated[str, StringConstraints(pattern=_PATTERN, max_length=100)]
 """Minute, hour, day of the month, month, day of the week: ``30 6 * * MON-FRI``; or ``@daily``."""
 

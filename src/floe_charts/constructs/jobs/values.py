@@ -25,7 +25,7 @@ from floe_charts.helm import (
     Values,
     Without,
 )
-from floe_charts.helm.patterns import NAMESPACE_PATTERN, REGISTRY_PATTERN, WRITABLE_PATTERN
+from floe_charts.helm.patterns import REGISTRY_PATTERN, WRITABLE_PATTERN, form
 
 __all__ = [
     "CUSTOM_NAME_LENGTH",
@@ -38,6 +38,7 @@ __all__ = [
     "IngestionJobs",
     "JobImage",
     "JobsValues",
+    "PlatformParts",
     "ProductJobs",
 ]
 
@@ -48,12 +49,32 @@ DBT_IMAGE = Image(registry="ghcr.io", repository="dbt-labs/dbt-core", tag="1.8.0
 _Argument = Annotated[str, StringConstraints(pattern=WRITABLE_PATTERN, max_length=4000)]
 _Text = Annotated[str, StringConstraints(pattern=WRITABLE_PATTERN, max_length=500)]
 _TimeZone = Annotated[
-    str, StringConstraints(pattern=r"^(Etc/UTC|[A-Z][A-Za-z_]+(/[A-Z][A-Za-z_-]+){1,2})$", max_length=60)
+    str,
+    StringConstraints(
+        pattern=form(
+            r"^(Etc/UTC|[A-Z][A-Za-z_]+(/[A-Z][A-Za-z_-]+){1,2})$",
+            "a time zone by its whole name, such as Europe/Vienna or Etc/UTC",
+        ),
+        max_length=60,
+    ),
 ]
 # Without '-', so that no job of one product has the name of another product's.
-_JobName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*$", max_length=CUSTOM_NAME_LENGTH)]
-_Namespace = Annotated[str, StringConstraints(pattern=NAMESPACE_PATTERN, max_length=63)]
-_RemoteKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._/:-]+$", max_length=500)]
+_JobName = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(r"^[a-z][a-z0-9]*$", "a name of lower-case letters and digits that begins with a letter"),
+        max_length=CUSTOM_NAME_LENGTH,
+    ),
+]
+_RemoteKey = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(
+            r"^[A-Za-z0-9._/:-]+$", "the beginning of a key in the store: letters, digits and the signs . _ / : -"
+        ),
+        max_length=500,
+    ),
+]
 OWN_VARIABLES = Without(
     "DBT_LOG_PATH",
     "DBT_PROFILES_DIR",
@@ -62,6 +83,7 @@ OWN_VARIABLES = Without(
     "FLOE_COMPILED_ARTIFACTS",
     "FLOE_PRODUCT",
     "HOME",
+    "OPENLINEAGE_API_KEY",
     "OPENLINEAGE_DISABLED",
     "OPENLINEAGE_NAMESPACE",
     "OPENLINEAGE_URL",
@@ -158,6 +180,7 @@ class DbtJob(Values):
     select: list[_Argument] | None = Field(None, description="Selectors of models, one of which must hold; none: all.")
     exclude: list[_Argument] | None = Field(None, description="Selectors of models that are left out.")
     args: list[_Argument] | None = Field(None, description="Further arguments.")
+    project_dir: AbsolutePath | None = Field(None, description="Directory of its project; absent: dbt.projectDir.")
     resources: Resources | None = Field(None, description="CPU and memory; absent: dbt.resources.")
 
 
@@ -192,6 +215,9 @@ class ProductJobs(Values):
     service_name: _Text | None = Field(None, description="service.name of its telemetry; absent: it sends none.")
     lineage_namespace: _Text | None = Field(None, description="OpenLineage namespace; absent: it tells no lineage.")
     lineage_url: _Text | None = Field(None, description="Server that takes its lineage; absent: the platform's.")
+    lineage_variable: EnvName | None = Field(
+        None, description="Key of credentialsSecret with the API key of that server; absent: it wants none."
+    )
     dbt: DbtJob | None = Field(None, description="Its dbt job; absent: it has none.")
     ingestion: IngestionJob | None = Field(None, description="Its ingestion job; absent: it has none.")
     custom: Annotated[dict[_JobName, CustomJob], Without("dbt", "ingestion")] | None = Field(
@@ -204,8 +230,8 @@ class JobSecrets(Values):
 
     source: Literal["existing", "external"] = Field(
         "existing",
-        description="They exist, as the platform's chart makes them in its namespace; or are external, fetched by the "
-        "External Secrets Operator: where the jobs have a namespace of their own.",
+        description="They exist, for the platform's chart makes them or asks for them; or are external: jobs have "
+        "Secrets of their own, fetched by the External Secrets Operator.",
     )
     store: StoreRef = StoreRef()
     refresh_interval: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}(s|m|h)$")] = Field(
@@ -226,10 +252,12 @@ class JobNetwork(Values):
     )
 
 
-class PlatformRef(Values):
-    """The platform that jobs talk to."""
+class PlatformParts(Values):
+    """The parts of the platform that jobs can talk to: those that the deployment file switches on for it."""
 
-    namespace: _Namespace | None = Field(None, description="Its namespace; absent: the release's own.")
+    marquez: bool = Field(True, description="It takes lineage.")
+    otel: bool = Field(True, description="The collector takes telemetry.")
+    polaris: bool = Field(True, description="The catalog answers.")
 
 
 class JobsValues(AccountPodValues):
@@ -256,5 +284,5 @@ class JobsValues(AccountPodValues):
     custom: CustomJobs = CustomJobs()
     secrets: JobSecrets = JobSecrets()
     network_policy: JobNetwork = JobNetwork()
-    platform: PlatformRef = PlatformRef()
+    platform: PlatformParts = PlatformParts()
     products: dict[DnsLabel, ProductJobs] = Field({}, description="Data products by a DNS label.")

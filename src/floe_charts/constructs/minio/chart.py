@@ -41,7 +41,7 @@ from floe_charts.helm import (
     Toleration,
     TopologySpreadConstraint,
 )
-from floe_charts.helm.patterns import REGISTRY_PATTERN
+from floe_charts.helm.patterns import REGISTRY_PATTERN, form
 
 __all__ = ["CHART_NAME", "KNOWN_VERSION", "MinioChartValues", "derived_minio_values", "minio_chart_values"]
 
@@ -138,9 +138,12 @@ class MinioPersistence(SubchartValues):
     known_keys: ClassVar[frozenset[str] | None] = frozenset({"accessModes", "existingClaim", "mountPath", "selector"})
     enabled: bool = Field(True, description="Keep objects on a volume, which outlives the release; off: with the pod.")
     size: Quantity = Field("10Gi", description="Size of the volume; it can grow where its StorageClass allows it.")
-    storage_class: Annotated[str, StringConstraints(pattern=r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$")] = Field(
-        "", description="StorageClass, fixed once the volume exists; empty: the cluster's default."
-    )
+    storage_class: Annotated[
+        str,
+        StringConstraints(
+            pattern=form(r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$", "the name of a StorageClass; or nothing")
+        ),
+    ] = Field("", description="StorageClass, fixed once the volume exists; empty: the cluster's default.")
     annotations: dict[LabelKey, UntemplatedText] = Field(
         {"helm.sh/resource-policy": "keep"}, description="Annotations of the claim; these keep it."
     )

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, StringConstraints
 
 from floe_charts.constructs.otel.collector_config import BatchSize, Duration, Interval, Percentage, QueueSize, Verbosity
 from floe_charts.helm import SubchartValues
+from floe_charts.helm.patterns import form
 
 __all__ = [
     "Address",
@@ -24,9 +25,21 @@ __all__ = [
 ]
 
 # Less what Helm's toYaml, through which the chart sends its configuration, writes so that YAML readers refuse it.
-_Text = Annotated[str, StringConstraints(pattern="^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
-_HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
-Address = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:\[\]${}-]+$")]
+_Text = Annotated[
+    str,
+    StringConstraints(pattern=form("^[^\\x00-\\x1f\\x7f-\\x9f]*$", "a text on one line without control characters")),
+]
+_HeaderName = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(
+            r"^[A-Za-z0-9][A-Za-z0-9_-]*$", "the name of a header: letters, digits, '_' and '-', such as x-api-key"
+        )
+    ),
+]
+Address = Annotated[
+    str, StringConstraints(pattern=form(r"^[A-Za-z0-9_.:\[\]${}-]+$", "an address to listen on, such as 0.0.0.0:4317"))
+]
 """An address to listen on, with a port or without."""
 
 

@@ -29,10 +29,19 @@ from floe_charts.constructs.otel.collector_config import (
 )
 from floe_charts.constructs.otel.flow import TelemetryFlow
 from floe_charts.helm import Const
+from floe_charts.helm.patterns import form
 
 __all__ = ["CollectorConfig", "chart_config", "template_text"]
 
-_ComponentId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(/[A-Za-z0-9][A-Za-z0-9_-]*)?$")]
+_ComponentId = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(
+            r"^[a-z][a-z0-9_]*(/[A-Za-z0-9][A-Za-z0-9_-]*)?$",
+            "a component of the collector: its type, or type/name, such as otlp or otlp/jaeger",
+        )
+    ),
+]
 
 
 def template_text(text: str) -> str:

@@ -15,6 +15,7 @@ from pydantic import StringConstraints
 
 from floe_charts.constructs.network import OTEL_METRICS, OTLP_GRPC, OTLP_HTTP
 from floe_charts.errors import DeclarationError, shorten
+from floe_charts.helm.patterns import form
 
 __all__ = [
     "DEBUG",
@@ -45,9 +46,14 @@ HEALTH_PORT = 13133
 ExporterKind: TypeAlias = Literal["debug", "otlp_grpc", "otlp_http"]
 LogLevel: TypeAlias = Literal["debug", "info", "warn", "error"]
 Verbosity: TypeAlias = Literal["basic", "normal", "detailed"]
-Duration = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(ms|s|m)$")]
+Duration = Annotated[
+    str, StringConstraints(pattern=form(r"^[0-9]{1,9}(ms|s|m)$", "a span of time, such as 200ms, 10s or 1m"))
+]
 """A span of time: ``200ms``, ``10s``, ``1m``."""
-Interval = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,8}(ms|s|m)$")]
+Interval = Annotated[
+    str,
+    StringConstraints(pattern=form(r"^[1-9][0-9]{0,8}(ms|s|m)$", "a span of time above 0, such as 200ms, 10s or 1m")),
+]
 """A span of time that is not zero."""
 BatchSize = Annotated[int, Ge(1), Le(1_000_000)]
 """Spans, data points or log records."""

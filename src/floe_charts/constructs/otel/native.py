@@ -46,6 +46,7 @@ from floe_charts.helm import (
 )
 from floe_charts.helm.expr import node_of
 from floe_charts.helm.functions import raw_template
+from floe_charts.helm.patterns import form
 
 __all__ = [
     "AUTOSCALING",
@@ -63,7 +64,16 @@ COLLECTOR_IMAGE = Image(
     repository="open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-k8s",
     tag="0.158.0",
 )
-BackendName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=40)]
+BackendName = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(
+            r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",
+            "a name of lower-case letters, digits and '-', with a letter or digit at both ends",
+        ),
+        max_length=40,
+    ),
+]
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 AUTOSCALING = AutoscalingValues(max_replicas=10, target_cpu_utilization_percentage=70)
 GO_MEMORY_LIMIT = "GOMEMLIMIT"

@@ -11,6 +11,7 @@ from floe_charts.constructs.polaris.properties import RealmName
 from floe_charts.constructs.polaris.server import TOKEN_KEY
 from floe_charts.constructs.shared_values import OptionalName
 from floe_charts.helm import Const, Field, SubchartValues
+from floe_charts.helm.patterns import form
 
 __all__ = [
     "AdvancedText",
@@ -27,11 +28,22 @@ __all__ = [
 
 _SecretKey = Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]+$", max_length=253)]
 AdvancedText = Annotated[
-    str, StringConstraints(pattern=r"^(([!-\[\]-z|}~]|\{[ -\[\]-z|}~])([ -\[\]-z|}~]|\{[ -\[\]-z|}~])*)?\{?$")
+    str,
+    StringConstraints(
+        pattern=form(
+            r"^(([!-\[\]-z|}~]|\{[ -\[\]-z|}~])([ -\[\]-z|}~]|\{[ -\[\]-z|}~])*)?\{?$",
+            "a text of printable ASCII without backslashes, two opening braces and a space in front",
+        )
+    ),
 ]
 """The text of a property, as :data:`~floe_charts.constructs.polaris.properties.PropertyText`, and without ``{{``."""
 _AttributeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$", max_length=200)]
-_AttributeText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:/@+-]*$", max_length=200)]
+_AttributeText = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(r"^[A-Za-z0-9_.:/@+-]*$", "a text of letters, digits and the signs _ . : / @ + -"), max_length=200
+    ),
+]
 _Url = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$")]
 
 
@@ -116,9 +128,9 @@ class PolarisTracing(SubchartValues):
 
     enabled: bool = Field(False, description="Send traces.")
     endpoint: _Url = Field("http://localhost:4317", description="OTLP gRPC address.")
-    sample: Annotated[str, StringConstraints(pattern=r"^(all|none|[01](\.[0-9]+)?d?)$")] = Field(
-        "1.0d", description="all, none, or the fraction of traces that is sent."
-    )
+    sample: Annotated[
+        str, StringConstraints(pattern=form(r"^(all|none|[01](\.[0-9]+)?d?)$", "all, none, or a ratio such as 0.1d"))
+    ] = Field("1.0d", description="all, none, or the fraction of traces that is sent.")
     attributes: dict[_AttributeName, _AttributeText] = Field({}, description="Resource attributes of the traces.")
 
 

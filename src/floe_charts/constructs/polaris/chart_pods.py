@@ -21,6 +21,7 @@ from floe_charts.constructs.pod_values import (
 from floe_charts.constructs.polaris.server import VERSION
 from floe_charts.constructs.shared_values import OptionalName, UntemplatedAnnotations, UntemplatedText
 from floe_charts.helm import Const, DnsLabel, DnsName, Field, KubernetesType, LabelKey, Port, SubchartValues, Values
+from floe_charts.helm.patterns import form
 
 __all__ = [
     "EnvSourceRef",
@@ -43,7 +44,12 @@ __all__ = [
 ]
 
 _Reference = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-zA-Z0-9._:/@-]*[a-zA-Z0-9])?$", max_length=500)]
-_Script = Annotated[str, StringConstraints(pattern=r"^([\t\n -z|}~]|\{[\t\n -z|}~])*\{?$")]
+_Script = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(r"^([\t\n -z|}~]|\{[\t\n -z|}~])*\{?$", "a text of printable ASCII without two opening braces")
+    ),
+]
 _ConfigMap = Annotated[dict[str, Any], KubernetesType("ConfigMapVolumeSource")]
 _Csi = Annotated[dict[str, Any], KubernetesType("CSIVolumeSource")]
 _Claim = Annotated[dict[str, Any], KubernetesType("PersistentVolumeClaimVolumeSource")]
@@ -102,7 +108,9 @@ class ManagementService(SubchartValues):
 class IngressPath(Values):
     """A path that leads to Polaris."""
 
-    path: Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~/-]*$")] = Field("/", description="The path.")
+    path: Annotated[
+        str, StringConstraints(pattern=form(r"^/[A-Za-z0-9._~/-]*$", "the path of a URL, such as /api/catalog"))
+    ] = Field("/", description="The path.")
     path_type: Literal["Prefix", "Exact"] = Field("Prefix", description="Whether what is below it counts.")
 
 

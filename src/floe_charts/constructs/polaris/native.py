@@ -58,13 +58,19 @@ from floe_charts.helm import (
     secret_key,
     when,
 )
+from floe_charts.helm.patterns import form
 
 __all__ = ["NativePolarisValues", "NativeTracing", "add_native", "native_server"]
 
 _CONFIG = "/deployments/config"
 _TOKEN = "/etc/polaris-token"
 _Url = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$")]
-_ServiceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+$", max_length=100)]
+_ServiceName = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(r"^[A-Za-z0-9._-]+$", "a name of letters, digits, '.', '_' and '-'"), max_length=100
+    ),
+]
 
 
 class NativePersistence(Values):

@@ -12,6 +12,7 @@ from pydantic import StringConstraints
 
 from floe_charts.constructs.network import POLARIS, POLARIS_MANAGEMENT
 from floe_charts.helm import each, eq, join, not_, text_lines, when
+from floe_charts.helm.patterns import form
 
 if TYPE_CHECKING:
     from floe_charts.constructs.polaris.native import NativePolarisValues
@@ -25,13 +26,36 @@ __all__ = [
     "polaris_properties",
 ]
 
-PropertyName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.\"\[\]-]+$", max_length=200)]
+PropertyName = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(
+            r"^[A-Za-z0-9_.\"\[\]-]+$", "the name of a property, such as polaris.features.DROP_WITH_PURGE_ENABLED"
+        ),
+        max_length=200,
+    ),
+]
 """The name of a property; of an entry of a map with the entry's key in quotes."""
-PropertyText = Annotated[str, StringConstraints(pattern=r"^([!-\[\]-~][ -\[\]-~]*)?$", max_length=4000)]
+PropertyText = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(
+            r"^([!-\[\]-~][ -\[\]-~]*)?$", "a text of printable ASCII without backslashes and without a space in front"
+        ),
+        max_length=4000,
+    ),
+]
 """The text of a property."""
-FeatureName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$", max_length=200)]
+FeatureName = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(r"^[A-Za-z0-9_.-]+$", "a name of letters, digits, '_', '.' and '-'"), max_length=200
+    ),
+]
 """The name of one of Polaris' feature flags."""
-RealmName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]
+RealmName = Annotated[
+    str, StringConstraints(pattern=form(r"^[A-Za-z0-9_-]+$", "a name of letters, digits, '_' and '-'"), max_length=64)
+]
 """The name of a realm."""
 
 BEFORE_BOOTSTRAP = ('polaris.behavior-changes."SCHEMA_VERSION_FALL_BACK_ON_DNE"', "false")

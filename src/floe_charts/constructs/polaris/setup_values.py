@@ -18,19 +18,44 @@ from floe_charts.helm import (
     Values,
     Without,
 )
+from floe_charts.helm.patterns import form
 
 __all__ = ["CatalogValues", "JobResources", "PolarisSetupValues", "PrincipalValues", "SetupVariables"]
 
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
-LOCATION_PATTERN = r"^s3://[a-z0-9][a-z0-9.-]*[a-z0-9](/[A-Za-z0-9!_.*'()-]+)*/?$"
+NAME_PATTERN = form(
+    r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", "a name of letters, digits, '_', '.' and '-', with a letter or digit first"
+)
+LOCATION_PATTERN = form(
+    r"^s3://[a-z0-9][a-z0-9.-]*[a-z0-9](/[A-Za-z0-9!_.*'()-]+)*/?$", "a place in S3, such as s3://lake/orders"
+)
 
 _Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=128)]
 _Location = Annotated[str, StringConstraints(pattern=LOCATION_PATTERN, max_length=1024)]
-_Privilege = Annotated[str, StringConstraints(pattern=r"^[A-Z]+(_[A-Z]+)*$", max_length=64)]
+_Privilege = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(r"^[A-Z]+(_[A-Z]+)*$", "a privilege of Polaris, such as CATALOG_MANAGE_CONTENT"), max_length=64
+    ),
+]
 _PropertyName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$", max_length=200)]
 _SecretKey = Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]+$", max_length=253)]
-_RoleArn = Annotated[str, StringConstraints(pattern=r"^arn:[a-z-]+:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$")]
-_ExternalId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+=,.@:/-]+$", min_length=2, max_length=1224)]
+_RoleArn = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(
+            r"^arn:[a-z-]+:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$",
+            "the ARN of a role, such as arn:aws:iam::123456789012:role/lake",
+        )
+    ),
+]
+_ExternalId = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(r"^[A-Za-z0-9+=,.@:/-]+$", "an external id of letters, digits and the signs + = , . @ : / -"),
+        min_length=2,
+        max_length=1224,
+    ),
+]
 _Url = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$")]
 
 SetupVariables = Without(

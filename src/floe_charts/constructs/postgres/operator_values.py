@@ -20,6 +20,7 @@ from floe_charts.helm import (
     TopologySpreadConstraint,
     Values,
 )
+from floe_charts.helm.patterns import form
 from floe_charts.helm.workload_values import ObjectAnnotationKey
 
 __all__ = [
@@ -31,7 +32,10 @@ __all__ = [
     "WalStorage",
 ]
 
-_OPERAND_TAG_PATTERN = r"^[1-9][0-9](\.[0-9]+)?(-[A-Za-z0-9_.-]+)?$"
+_OPERAND_TAG_PATTERN = form(
+    r"^[1-9][0-9](\.[0-9]+)?(-[A-Za-z0-9_.-]+)?$",
+    "a tag that begins with PostgreSQL's version, such as 17.5 or 17.5-minimal-bookworm",
+)
 _Annotations = dict[ObjectAnnotationKey, PrintableText]
 _NodeAffinity = Annotated[dict[str, Any], KubernetesType("NodeAffinity")]
 _PodAffinity = Annotated[dict[str, Any], KubernetesType("PodAffinity")]
@@ -40,7 +44,13 @@ _Url = Annotated[
     str, StringConstraints(pattern=r"^(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?)?$", max_length=2000)
 ]
 _S3Path = Annotated[
-    str, StringConstraints(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*/?$", max_length=1000)
+    str,
+    StringConstraints(
+        pattern=form(
+            r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*/?$", "a place in S3, such as s3://backups/floe"
+        ),
+        max_length=1000,
+    ),
 ]
 # Those that every version of CloudNativePG lets be set and that say nothing of authentication or TLS.
 _PoolParameter = Literal[
@@ -138,9 +148,9 @@ class ArchiveValues(Values):
     schedule: BackupSchedule = Field(
         "0 0 2 * * *", description="When: second, minute, hour, day, month, day of the week."
     )
-    retention: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,3}[dwm]$")] = Field(
-        "30d", description="How long one can go back: days, weeks or months."
-    )
+    retention: Annotated[
+        str, StringConstraints(pattern=form(r"^[1-9][0-9]{0,3}[dwm]$", "days, weeks or months, such as 30d, 4w or 3m"))
+    ] = Field("30d", description="How long one can go back: days, weeks or months.")
     compression: Literal["none", "bzip2", "gzip", "lz4", "snappy"] = Field(
         "gzip", description="How backups and the log are compressed."
     )

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import StringConstraints
 
 from floe_charts.helm import Field, ResourceList, Values
+from floe_charts.helm.patterns import form
 
 __all__ = [
     "BackupSchedule",
@@ -23,9 +24,23 @@ _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 OptionalName = Annotated[str, StringConstraints(pattern=rf"^({_LABEL}(\.{_LABEL})*)?$", max_length=253)]
 """The name of an object, or none."""
 # An ExternalName Service takes a name, not an address: the last label begins with a letter.
-HostName = Annotated[str, StringConstraints(pattern=rf"^({_LABEL}\.)*[a-z]([-a-z0-9]*[a-z0-9])?$", max_length=253)]
+HostName = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(
+            rf"^({_LABEL}\.)*[a-z]([-a-z0-9]*[a-z0-9])?$",
+            "the DNS name of a server, such as db.example.com, not its address",
+        ),
+        max_length=253,
+    ),
+]
 """The DNS name of a server."""
-ClaimSize = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(Mi|Gi|Ti|M|G|T)$", max_length=12)]
+ClaimSize = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(r"^[1-9][0-9]*(Mi|Gi|Ti|M|G|T)$", "the size of a volume, such as 500Mi or 10Gi"), max_length=12
+    ),
+]
 """The size of a volume."""
 
 # The parameters that CloudNativePG refuses (FixedConfigurationParameters in its pkg/postgres/configuration.go, 1.30).
@@ -48,11 +63,20 @@ class _NotFixed:
 
 
 ParameterName = Annotated[
-    str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$", max_length=63), _NotFixed()
+    str,
+    StringConstraints(
+        pattern=form(
+            r"^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$", "the name of a setting of PostgreSQL, such as work_mem"
+        ),
+        max_length=63,
+    ),
+    _NotFixed(),
 ]
 """The name of a setting of PostgreSQL."""
 # No dollar sign: Kubernetes would replace $(NAME) in the arguments of a container.
-ParameterText = Annotated[str, StringConstraints(pattern=r"^[ -#%-~]*$", max_length=1000)]
+ParameterText = Annotated[
+    str, StringConstraints(pattern=form(r"^[ -#%-~]*$", "a text of printable ASCII without $"), max_length=1000)
+]
 """The value of a setting of PostgreSQL."""
 
 
@@ -63,9 +87,27 @@ def _cron(*fields: str) -> str:
 
 _SIXTY = "[1-5]?[0-9]"
 _DAY_AND_TIME = (_SIXTY, "1?[0-9]|2[0-3]", "[1-9]|[12][0-9]|3[01]", "[1-9]|1[0-2]", "[0-6]")
-CronSchedule = Annotated[str, StringConstraints(pattern=_cron(*_DAY_AND_TIME), max_length=100)]
+CronSchedule = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(
+            _cron(*_DAY_AND_TIME),
+            "a cron expression of five fields in numbers (minute, hour, day, month, weekday) such as 30 2 * * 0",
+        ),
+        max_length=100,
+    ),
+]
 """When a CronJob runs: minute, hour, day of the month, month, day of the week."""
-BackupSchedule = Annotated[str, StringConstraints(pattern=_cron(_SIXTY, *_DAY_AND_TIME), max_length=100)]
+BackupSchedule = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(
+            _cron(_SIXTY, *_DAY_AND_TIME),
+            "a cron expression of six fields in numbers, the first of them seconds, such as 0 30 2 * * 0",
+        ),
+        max_length=100,
+    ),
+]
 """When a ScheduledBackup runs: second, minute, hour, day of the month, month, day of the week."""
 
 

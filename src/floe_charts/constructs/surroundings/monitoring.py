@@ -11,11 +11,14 @@ from floe_charts.constructs.network import PROMETHEUS, Edge
 from floe_charts.constructs.part import PlatformPart, Scrape, object_labels
 from floe_charts.constructs.surroundings.connections import joined, must_hold
 from floe_charts.helm import Field, HelmChart, LabelValue, Values
+from floe_charts.helm.patterns import form
 from floe_charts.helm.workload_values import ObjectLabelKey
 
 __all__ = ["Monitoring", "MonitoringValues"]
 
-_Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,3}(s|m|h)$")]
+_Duration = Annotated[
+    str, StringConstraints(pattern=form(r"^[1-9][0-9]{0,3}(s|m|h)$", "a span of time, such as 30s or 1m"))
+]
 _PORT = "metrics"
 
 

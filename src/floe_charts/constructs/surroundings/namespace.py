@@ -8,11 +8,15 @@ from pydantic import StringConstraints
 
 from floe_charts.constructs.part import PlatformPart
 from floe_charts.helm import RELEASE_NAMESPACE, Field, HelmChart, Values
+from floe_charts.helm.patterns import form
 
 __all__ = ["Namespace", "NamespaceValues"]
 
 _LABEL = "pod-security.kubernetes.io"
-_Version = Annotated[str, StringConstraints(pattern=r"^(latest|v1\.[0-9]{1,3})$")]
+_Version = Annotated[
+    str,
+    StringConstraints(pattern=form(r"^(latest|v1\.[0-9]{1,3})$", "latest, or a version of Kubernetes such as v1.31")),
+]
 
 
 class NamespaceValues(Values):

@@ -14,6 +14,7 @@ from floe_charts.constructs.part import PlatformPart, object_labels
 from floe_charts.constructs.surroundings.connections import Connection, Network, joined, must_hold
 from floe_charts.deployment import Environment
 from floe_charts.helm import DnsLabel, Field, HelmChart, LabelKey, LabelValue, Port, Values, each, nonempty, when
+from floe_charts.helm.patterns import form
 
 __all__ = [
     "ClientPods",
@@ -44,7 +45,10 @@ _IPV6 = "|".join(
 Cidr = Annotated[
     str,
     StringConstraints(
-        pattern=rf"^(({_OCTET}\.){{3}}{_OCTET}/(3[0-2]|[12]?[0-9])|({_IPV6})/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))$"
+        pattern=form(
+            rf"^(({_OCTET}\.){{3}}{_OCTET}/(3[0-2]|[12]?[0-9])|({_IPV6})/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))$",
+            "a range of addresses, such as 10.0.0.0/8 or fd00::/8",
+        )
     ),
 ]
 """A range of addresses."""

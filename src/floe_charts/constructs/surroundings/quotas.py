@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, ClassVar
 
@@ -36,7 +36,8 @@ class QuotaLimits(Values):
 
 
 class QuotaHard(Values):
-    """The most that the namespace takes; sized by synth for what runs in the environment, and a quarter more."""
+    """The most that the namespace takes; sized by synth for what runs in the environment, with the jobs of all data
+    products at once, and a quarter more."""
 
     requests: QuotaRequests = QuotaRequests()
     limits: QuotaLimits = QuotaLimits()
@@ -64,11 +65,14 @@ class Quotas(PlatformPart[QuotaValues]):
 
     Synth sizes it: it adds up what every part claims with the final values of an environment, and a quarter. A
     component that is no :class:`PlatformPart` claims by its values: each ``resources`` of them, for as many pods as the
-    ``replicas`` beside it. What else runs in the namespace, such as pods of a cdk8s construct, needs ``quota.hard`` by
+    ``replicas`` beside it. The jobs of the data products come into the same namespace from charts of their own, for
+    which :attr:`beside` speaks. What else runs there, such as pods of a cdk8s construct, needs ``quota.hard`` by
     values.
     """
 
     title: ClassVar[str] = "Quota"
+    beside: Callable[[str], Iterable[Claim]] = staticmethod(lambda environment: ())
+    """What other charts claim in the namespace of an environment, by its name, which is empty for values.yaml."""
 
     def __init__(self, chart: HelmChart, id: str = "quota", *, values: QuotaValues | None = None) -> None:
         """``values`` are defaults, for what synth does not size."""
@@ -84,7 +88,8 @@ class Quotas(PlatformPart[QuotaValues]):
         if not own.get("enabled") and values != base:
             return {}
         defaults = merge(self.default_values["limitRange"], own.get("limitRange", {}))
-        return {"hard": _hard(self._claims(values), defaults)}
+        claims = [*self._claims(values), *self.beside(values.get("environment", ""))]
+        return {"hard": _hard(claims, defaults)}
 
     def _claims(self, values: Mapping[str, Any]) -> Iterator[Claim]:
         for component in self.chart.components.values():

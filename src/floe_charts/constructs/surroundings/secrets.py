@@ -15,13 +15,24 @@ from floe_charts.deployment import Environment
 from floe_charts.helm import DnsName, Field, HelmChart, Values, default, eq, ne, variable
 from floe_charts.helm.expr import expression, node_of, whole_expression
 from floe_charts.helm.nodes import Call, Constant, Raw, ValueRef
+from floe_charts.helm.patterns import form
 from floe_charts.helm.rules import ValueRule
 from floe_charts.helm.spec import INTEGER, STRING, Spec
 
 __all__ = ["PlatformSecrets", "SecretsValues", "StoreRef"]
 
-_Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}(s|m|h)$")]
-_RemoteKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._/:-]*$", max_length=500)]
+_Duration = Annotated[
+    str, StringConstraints(pattern=form(r"^[1-9][0-9]{0,5}(s|m|h)$", "a span of time, such as 90s, 10m or 1h"))
+]
+_RemoteKey = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(
+            r"^[A-Za-z0-9._/:-]*$", "the key of an entry in the store: letters, digits and the signs . _ / : -"
+        ),
+        max_length=500,
+    ),
+]
 _BECAUSE = (
     "generated Secrets are for development and test; elsewhere a GitOps controller, which cannot look up the old ones, "
     "would make new passwords at each sync"
@@ -73,6 +84,7 @@ class PlatformSecrets(PlatformPart[SecretsValues]):
     def __init__(self, chart: HelmChart, id: str = "secrets", *, secrets: Sequence[RequiredSecret]) -> None:
         """``secrets`` are those of all parts, each once."""
         self.secrets = tuple(secrets)
+        self._index = {secret: index for index, secret in enumerate(self.secrets)}
         sources = tuple((secret.id, secret.can_be_generated, secret.purpose) for secret in self.secrets)
         super().__init__(chart, id, _values_class(sources)())
 
@@ -88,7 +100,7 @@ class PlatformSecrets(PlatformPart[SecretsValues]):
 
     def must_exist(self, secret: RequiredSecret) -> bool:
         """The condition that neither the release nor the External Secrets Operator makes ``secret``, one of all."""
-        values: SecretSource = getattr(self.refs, _attribute(self.secrets.index(secret)))
+        values: SecretSource = getattr(self.refs, _attribute(self._index[secret]))
         source = default(values.source, self.refs.source)
         return eq(source, "existing") if secret.can_be_generated else ne(source, "external")
 
