@@ -14,7 +14,7 @@ from functools import lru_cache
 from floe_charts.helm.nodes import Call, Concat, Constant, Node
 from floe_charts.helm.spec import STRING
 
-__all__ = ["is_literal", "node_behind", "number_token", "parse", "text_token"]
+__all__ = ["is_literal", "node_behind", "number_token", "parse", "place_of", "text_token"]
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _SALT = os.urandom(6).hex()
@@ -28,7 +28,8 @@ _nodes: list[Node] = []
 _places: dict[Node, int] = {}
 
 
-def _place(node: Node) -> int:
+def place_of(node: Node) -> int:
+    """The number of ``node`` in the table; equal nodes have one."""
     place = _places.get(node)
     if place is None:
         with _lock:
@@ -42,12 +43,12 @@ def _place(node: Node) -> int:
 
 def text_token(node: Node) -> str:
     """The text that stands for ``node``. Of one width, so that sorting by it keeps the order of making."""
-    return f"{_OPEN}{_SALT}.{_place(node):0{_WIDTH}}{_CLOSE}"
+    return f"{_OPEN}{_SALT}.{place_of(node):0{_WIDTH}}{_CLOSE}"
 
 
 def number_token(node: Node) -> int:
     """The whole number that stands for ``node``."""
-    return _FIRST + _place(node)
+    return _FIRST + place_of(node)
 
 
 def is_literal(text: str) -> bool:
