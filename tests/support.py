@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -22,6 +23,18 @@ metadata:
 data:
   values.yaml: {{ toYaml .Values | quote }}
 """
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def load_yaml(text: str) -> Any:
+    """What ``yaml.safe_load`` makes of a text, by libyaml where it is there: values take a tenth of the time."""
+    return yaml.load(text, Loader=_Loader)
+
+
+def load_all_yaml(text: str) -> list[Any]:
+    """The documents in a text, as :func:`load_yaml` reads them."""
+    return list(yaml.load_all(text, Loader=_Loader))
 
 
 def write_chart(

@@ -11,7 +11,7 @@ import yaml
 
 from floe_charts.verify.engine import load
 from tests.cli.conftest import Run
-from tests.support import with_echo_dependencies
+from tests.support import load_yaml, with_echo_dependencies
 
 ENVIRONMENTS = ("dev", "test", "qa", "uat", "staging", "prod")
 
@@ -19,7 +19,7 @@ ENVIRONMENTS = ("dev", "test", "qa", "uat", "staging", "prod")
 def _generated(run: Run, environment: str) -> Any:
     result = run("generate", "--env", environment, "-o", "-")
     assert result.exit_code == 0, result.stderr
-    return yaml.safe_load(result.stdout)
+    return load_yaml(result.stdout)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def _with_other_defaults(chart: Path) -> None:
             return not node
         return node + 1 if isinstance(node, int) else node
 
-    values = yaml.safe_load((chart / "values.yaml").read_text())
+    values = load_yaml((chart / "values.yaml").read_text())
     (chart / "values.yaml").write_text(yaml.safe_dump(other(values)))
 
 
@@ -47,7 +47,7 @@ class TestCompleteValues:
     def test_render_as_the_overlay_does(self, run: Run, platform: Path) -> None:
         chart = load(platform)
         for environment in ENVIRONMENTS:
-            overlay = yaml.safe_load(Path(f"charts/floe-platform/values-{environment}.yaml").read_text()) or {}
+            overlay = load_yaml(Path(f"charts/floe-platform/values-{environment}.yaml").read_text()) or {}
             expected = chart.render(overlay)
             assert any("echo.yaml" in template for template in expected)
             assert chart.render(_generated(run, environment)) == expected, environment
@@ -65,7 +65,7 @@ class TestCompleteValues:
     def test_remove_what_the_environment_removes(self, run: Run) -> None:
         run("synth")
         result = run("generate", "--env", "dev", "--set", "products.byName.hello-floe.domain=null")
-        product = yaml.safe_load(result.stdout)["products"]["byName"]["hello-floe"]
+        product = load_yaml(result.stdout)["products"]["byName"]["hello-floe"]
         assert product["domain"] is None and product["version"] == "0.1.0"
 
 
@@ -73,7 +73,7 @@ class TestOptions:
     def test_overrides_are_in_it(self, run: Run) -> None:
         Path("mine.yaml").write_text("marquez: {replicas: 3}\n")
         result = run("generate", "--env", "qa", "--values", "mine.yaml", "--set", "marquez.image.tag=1.20")
-        values = yaml.safe_load(result.stdout)
+        values = load_yaml(result.stdout)
         assert values["marquez"]["replicas"] == 3 and values["marquez"]["image"]["tag"] == "1.20"
 
     def test_a_file_is_written_and_named(self, run: Run) -> None:

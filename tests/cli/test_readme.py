@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from click.testing import Result
 
 from floe_charts.cli import main
@@ -19,6 +18,7 @@ from floe_charts.deployment import Environment
 from floe_charts.verify.findings import CHECKS
 from tests.artifacts.conftest import EXAMPLE
 from tests.cli.conftest import Run
+from tests.support import load_all_yaml, load_yaml
 from tests.test_cli import environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,20 +78,18 @@ class TestFiles:
         done = run("synth")
         assert done.exit_code == 0, done.stderr
         chart = Path("charts/floe-platform")
-        overlay = yaml.safe_load((chart / "values-prod-us.yaml").read_text())
+        overlay = load_yaml((chart / "values-prod-us.yaml").read_text())
         assert overlay["postgres"]["external"]["host"] == "pg.example.com"
         assert "oci://mirror.example.com/charts" in (chart / "Chart.yaml").read_text()
-        assert yaml.safe_load((chart / "values.yaml").read_text())["imageRegistry"] == "registry.example.com"
-        assert yaml.safe_load((chart / "values-dev.yaml").read_text())["secrets"] == {"source": "generated"}
+        assert load_yaml((chart / "values.yaml").read_text())["imageRegistry"] == "registry.example.com"
+        assert load_yaml((chart / "values-dev.yaml").read_text())["secrets"] == {"source": "generated"}
 
     def test_the_deployment_file_of_jobs_works(self, run: Run) -> None:
         text = next(block for block in blocks("yaml") if block.startswith("# floe-charts.yaml, with jobs\n"))
         Path("floe-charts.yaml").write_text(text)
         assert run("synth").exit_code == 0
         rendered = run("template", "--chart", "charts/floe-jobs", "--env", "prod").stdout
-        jobs = {
-            one["metadata"]["name"]: one["spec"] for one in yaml.safe_load_all(rendered) if one["kind"] == "CronJob"
-        }
+        jobs = {one["metadata"]["name"]: one["spec"] for one in load_all_yaml(rendered) if one["kind"] == "CronJob"}
         assert jobs["floe-jobs-hello-floe-dbt"]["schedule"] == "30 5 * * *"
         assert jobs["floe-jobs-hello-floe-export"]["schedule"] == "0 7 * * 1-5"
 
@@ -99,7 +97,7 @@ class TestFiles:
         text = next(block for block in blocks("yaml") if block.startswith("# floe-charts.yaml, air-gapped\n"))
         Path("floe-charts.yaml").write_text(text)
         assert run("synth").exit_code == 0
-        assert "dependencies" not in yaml.safe_load(Path("charts/floe-platform/Chart.yaml").read_text())
+        assert "dependencies" not in load_yaml(Path("charts/floe-platform/Chart.yaml").read_text())
         assert "docker.io/" not in run("template", "--env", "prod").stdout
 
     def test_the_settings_of_an_environment_follow_from_its_kind_as_told(self) -> None:

@@ -6,10 +6,9 @@ import tarfile
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.cli.conftest import Run
-from tests.support import with_echo_dependencies, write_chart
+from tests.support import load_all_yaml, load_yaml, with_echo_dependencies, write_chart
 
 MAP = """\
 apiVersion: v1
@@ -36,7 +35,7 @@ def chart(run: Run) -> Path:
 
 
 def data(stream: str) -> dict[str, str]:
-    return next(one["data"] for one in yaml.safe_load_all(stream) if one["kind"] == "ConfigMap")
+    return next(one["data"] for one in load_all_yaml(stream) if one["kind"] == "ConfigMap")
 
 
 class TestSomebodysChart:
@@ -44,7 +43,7 @@ class TestSomebodysChart:
         result = run("template", "--chart", "shop")
         assert result.exit_code == 0 and result.stderr == ""
         assert "# Source: shop/templates/map.yaml\n" in result.stdout and "thanks" not in result.stdout
-        found = next(one for one in yaml.safe_load_all(result.stdout) if one["kind"] == "ConfigMap")
+        found = next(one for one in load_all_yaml(result.stdout) if one["kind"] == "ConfigMap")
         assert found["metadata"] == {"name": "shop-map", "namespace": "default"}
         assert found["data"]["text"] == "default"
 
@@ -68,7 +67,7 @@ class TestSomebodysChart:
 
     def test_release_namespace_and_version(self, run: Run, chart: Path) -> None:
         result = run("template", "--chart", "shop", "--release", "r", "--namespace", "n", "--kube-version", "1.30")
-        found = next(one for one in yaml.safe_load_all(result.stdout) if one["kind"] == "ConfigMap")
+        found = next(one for one in load_all_yaml(result.stdout) if one["kind"] == "ConfigMap")
         assert found["metadata"] == {"name": "r-map", "namespace": "n"}
         assert found["data"]["kube"] == "30"
 
@@ -80,7 +79,7 @@ class TestSomebodysChart:
 
     def test_one_template_only(self, run: Run, chart: Path) -> None:
         result = run("template", "--chart", "shop", "--show-only", "templates/service.yaml")
-        assert [one["kind"] for one in yaml.safe_load_all(result.stdout)] == ["Service"]
+        assert [one["kind"] for one in load_all_yaml(result.stdout)] == ["Service"]
         missing = run("template", "--chart", "shop", "--show-only", "templates/servic.yaml")
         assert missing.exit_code == 2 and "did you mean templates/service.yaml?" in missing.stderr
 
@@ -89,7 +88,7 @@ class TestSomebodysChart:
         assert sorted(result.stdout.splitlines()) == [
             "Wrote out/shop/templates/map.yaml.", "Wrote out/shop/templates/service.yaml.",
         ]  # fmt: skip
-        assert yaml.safe_load(Path("out/shop/templates/service.yaml").read_text())["kind"] == "Service"
+        assert load_yaml(Path("out/shop/templates/service.yaml").read_text())["kind"] == "Service"
 
     def test_absent_dependencies_are_named_where_they_are_switched_on(self, run: Run) -> None:
         write_chart(Path("shop"), {"service.yaml": SERVICE}, "store: {}\ndb: {enabled: true}\n", chart=NEEDS_DB)

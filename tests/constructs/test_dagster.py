@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 from referencing import Registry, Resource
@@ -35,7 +34,7 @@ from tests.constructs.dagster_charts import (
 )
 from tests.constructs.rendering import new_chart, objects_of, spec_of, written
 from tests.constructs.upstream import missing_keys, unknown_keys
-from tests.support import SHARED, echoed_values, with_echo_dependencies
+from tests.support import SHARED, echoed_values, load_yaml, with_echo_dependencies
 
 UPSTREAM = SHARED / "upstream" / "dagster"
 needs_upstream = pytest.mark.skipif(not UPSTREAM.is_dir(), reason="the official chart's values are not at hand")
@@ -73,7 +72,7 @@ def _tree(path: tuple[str, ...], leaf: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def upstream_values() -> dict[str, Any]:
-    values: dict[str, Any] = yaml.safe_load((UPSTREAM / "values.yaml").read_text(encoding="utf-8"))
+    values: dict[str, Any] = load_yaml((UPSTREAM / "values.yaml").read_text(encoding="utf-8"))
     return values
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,7 +28,7 @@ from floe_charts.verify.objects import RenderedObject
 from floe_charts.verify.schemas import validate_objects
 from tests.constructs.rendering import insecure, new_chart, objects_of, spec_of, written
 from tests.constructs.upstream import missing_keys, unknown_keys
-from tests.support import SHARED, echoed_values, with_echo_dependencies
+from tests.support import SHARED, echoed_values, load_yaml, with_echo_dependencies
 
 UPSTREAM = SHARED / "upstream" / "minio"
 needs_upstream = pytest.mark.skipif(not UPSTREAM.is_dir(), reason="Bitnami's chart's values are not at hand")
@@ -90,9 +89,9 @@ def native_objects(handle: ChartHandle, values: Mapping[str, object] | None = No
 def test_it_is_off_until_switched_on(chart: ChartHandle, native: ChartHandle) -> None:
     assert echoed_values(chart.render()) == {}
     assert set(objects_of(native, {})) == {f"ConfigMap/{SECRET}"}
-    (entry,) = yaml.safe_load(store_chart().files()["Chart.yaml"])["dependencies"]
+    (entry,) = load_yaml(store_chart().files()["Chart.yaml"])["dependencies"]
     assert (entry["name"], entry["version"], entry["condition"]) == ("minio", KNOWN_VERSION, "minio.enabled")
-    assert "dependencies" not in yaml.safe_load(store_chart("native").files()["Chart.yaml"])
+    assert "dependencies" not in load_yaml(store_chart("native").files()["Chart.yaml"])
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -322,7 +321,7 @@ def test_what_holds_of_others_is_handed_over() -> None:
 def test_the_dependency_can_come_from_a_mirror() -> None:
     chart = new_chart()
     minio(chart, source=ChartSource(version="14.10.4", repository="oci://mirror.example.com/charts"))
-    (entry,) = yaml.safe_load(chart.files()["Chart.yaml"])["dependencies"]
+    (entry,) = load_yaml(chart.files()["Chart.yaml"])["dependencies"]
     assert (entry["version"], entry["repository"]) == ("14.10.4", "oci://mirror.example.com/charts")
 
 
@@ -360,7 +359,7 @@ def test_values_that_helm_shares_with_all_charts_may_come_in(chart: ChartHandle)
 
 @needs_upstream
 def test_every_key_of_bitnamis_chart_is_known(tmp_path: Path) -> None:
-    defaults = yaml.safe_load((UPSTREAM / "values.yaml").read_text(encoding="utf-8"))
+    defaults = load_yaml((UPSTREAM / "values.yaml").read_text(encoding="utf-8"))
     model = type(minio(new_chart()).values)
     assert list(missing_keys(model, defaults)) == []
     # The switch is this chart's, `common` a dependency of Bitnami's whose values Helm puts among its own.
@@ -374,7 +373,7 @@ def test_every_key_of_bitnamis_chart_is_known(tmp_path: Path) -> None:
 @needs_upstream
 def test_an_overlay_may_set_any_value_under_the_charts_own_defaults(tmp_path: Path) -> None:
     """Helm keeps a dependency's null where an overlay sets something beside it, and the schema sees the null."""
-    handle = with_minio(tmp_path, yaml.safe_load((UPSTREAM / "values.yaml").read_text(encoding="utf-8")))
+    handle = with_minio(tmp_path, load_yaml((UPSTREAM / "values.yaml").read_text(encoding="utf-8")))
     again = given_values(handle, {**store_chart().default_values()["minio"], "enabled": True})
     assert prune_nulls(again) == prune_nulls(given_values(handle))
 

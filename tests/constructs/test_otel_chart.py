@@ -9,7 +9,6 @@ from typing import Any
 
 import jsonschema
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +20,7 @@ from floe_charts.verify.engine import ChartHandle, RenderError, ValuesRefused, l
 from tests.constructs.collectors import EXPORTERS, NAME, UPSTREAM, configuration, dependent, gateway_chart
 from tests.constructs.rendering import new_chart, written
 from tests.constructs.upstream import missing_keys, unknown_keys
-from tests.support import echoed_values, with_echo_dependencies
+from tests.support import echoed_values, load_yaml, with_echo_dependencies
 
 needs_upstream = pytest.mark.skipif(not UPSTREAM.is_dir(), reason="the official chart's values are not at hand")
 LABELS = {"app.kubernetes.io/part-of": "floe-platform", "app.kubernetes.io/component": "otel"}
@@ -143,7 +142,7 @@ def test_a_component_of_the_distribution_can_be_added(chart: ChartHandle) -> Non
 def test_the_dependency_is_pinned_aliased_and_can_come_from_a_mirror() -> None:
     chart = new_chart()
     OtelGateway(chart)
-    (entry,) = yaml.safe_load(chart.files()["Chart.yaml"])["dependencies"]
+    (entry,) = load_yaml(chart.files()["Chart.yaml"])["dependencies"]
     assert (entry["name"], entry["version"], entry["alias"], entry["condition"]) == (
         "opentelemetry-collector",
         KNOWN_VERSION,
@@ -152,13 +151,13 @@ def test_the_dependency_is_pinned_aliased_and_can_come_from_a_mirror() -> None:
     )
     mirrored = new_chart()
     OtelGateway(mirrored, source=ChartSource(version="0.169.0", repository="oci://mirror.example.com/charts"))
-    (entry,) = yaml.safe_load(mirrored.files()["Chart.yaml"])["dependencies"]
+    (entry,) = load_yaml(mirrored.files()["Chart.yaml"])["dependencies"]
     assert (entry["version"], entry["repository"]) == ("0.169.0", "oci://mirror.example.com/charts")
 
 
 @needs_upstream
 def test_every_key_of_the_official_chart_is_known() -> None:
-    upstream = yaml.safe_load((UPSTREAM / "values.yaml").read_text(encoding="utf-8"))
+    upstream = load_yaml((UPSTREAM / "values.yaml").read_text(encoding="utf-8"))
     schema = json.loads((UPSTREAM / "values.schema.json").read_text(encoding="utf-8"))
     model = type(OtelGateway(new_chart(), exporters=EXPORTERS).values)
     assert list(missing_keys(model, upstream, schema)) == []
@@ -167,7 +166,7 @@ def test_every_key_of_the_official_chart_is_known() -> None:
 
 @needs_upstream
 def test_the_official_charts_schema_accepts_the_values() -> None:
-    upstream = yaml.safe_load((UPSTREAM / "values.yaml").read_text(encoding="utf-8"))
+    upstream = load_yaml((UPSTREAM / "values.yaml").read_text(encoding="utf-8"))
     schema = json.loads((UPSTREAM / "values.schema.json").read_text(encoding="utf-8"))
     validator = jsonschema.Draft7Validator(schema)
     assert [error.message for error in validator.iter_errors(_merged(upstream, defaults()))] == []
@@ -186,7 +185,7 @@ def test_helm_accepts_the_chart_with_the_official_charts_defaults_in_it(tmp_path
 def test_an_overlay_may_set_any_value_under_the_charts_own_defaults(tmp_path: Path) -> None:
     """Helm keeps a dependency's null where an overlay sets something beside it, and the schema sees the null."""
     written(gateway_chart("dependency"), tmp_path)
-    upstream = yaml.safe_load((UPSTREAM / "values.yaml").read_text(encoding="utf-8"))
+    upstream = load_yaml((UPSTREAM / "values.yaml").read_text(encoding="utf-8"))
     handle = load(with_echo_dependencies(tmp_path / "floe-platform", tmp_path / "echo", {"otel": upstream}))
     again = echoed_values(handle.render({"otel": defaults()}))
     assert again

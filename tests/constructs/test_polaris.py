@@ -10,7 +10,6 @@ from typing import Any
 
 import jsonschema
 import pytest
-import yaml
 from pydantic import ValidationError
 
 from floe_charts.constructs.network import (
@@ -38,7 +37,7 @@ from floe_charts.verify.engine import ChartHandle, ValuesRefused, lint, load
 from floe_charts.verify.objects import RenderedObject
 from tests.constructs.rendering import new_chart, objects_of, written
 from tests.constructs.upstream import missing_keys
-from tests.support import SHARED, echoed_values, with_echo_dependencies
+from tests.support import SHARED, echoed_values, load_yaml, with_echo_dependencies
 
 UPSTREAM = SHARED / "upstream" / "polaris"
 needs_upstream = pytest.mark.skipif(not UPSTREAM.is_dir(), reason="the official chart's values are not at hand")
@@ -84,7 +83,7 @@ def variables(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def upstream_values() -> dict[str, Any]:
-    values: dict[str, Any] = yaml.safe_load((UPSTREAM / "values.yaml").read_text(encoding="utf-8"))
+    values: dict[str, Any] = load_yaml((UPSTREAM / "values.yaml").read_text(encoding="utf-8"))
     return values
 
 

@@ -17,7 +17,7 @@ from floe_charts.verify.engine import ChartHandle, load
 from floe_charts.verify.json_schema import schemas_at
 from floe_charts.verify.values import MISSING, get_at
 from floe_charts.verify.values import Path as ValuePath
-from tests.support import SHARED, with_echo_dependencies, write_chart
+from tests.support import SHARED, load_yaml, with_echo_dependencies, write_chart
 
 __all__ = ["UPSTREAM", "WrittenChart", "declared_leaves", "upstream_defaults"]
 
@@ -40,9 +40,9 @@ class WrittenChart:
         self.path = directory / files.charts[0]
         self.deployment = deployment or self.files.platform.deployment
         self.schema: dict[str, Any] = json.loads(files[f"{self.path.name}/values.schema.json"])
-        self.values: dict[str, Any] = yaml.safe_load(files[f"{self.path.name}/values.yaml"])
+        self.values: dict[str, Any] = load_yaml(files[f"{self.path.name}/values.yaml"])
         self.overlays: dict[str, dict[str, Any]] = {
-            name: yaml.safe_load(files[f"{self.path.name}/values-{name}.yaml"]) or {} for name in files.environments
+            name: load_yaml(files[f"{self.path.name}/values-{name}.yaml"]) or {} for name in files.environments
         }
 
     def distinct_overlays(self) -> dict[str, dict[str, Any]]:
@@ -143,4 +143,4 @@ def _properties(schema: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def _read(path: Path) -> Any:
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return load_yaml(path.read_text(encoding="utf-8"))

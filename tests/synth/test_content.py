@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from floe_charts.artifacts import CompiledArtifacts
 from floe_charts.deployment import Deployment
@@ -15,6 +14,7 @@ from floe_charts.errors import ArtifactError
 from floe_charts.synth.synthesis import PlatformFiles, synth
 from floe_charts.verify.objects import parse_objects
 from floe_charts.verify.values import get_at
+from tests.support import load_yaml
 from tests.synth.cases import CANARY, CASES, artifact, changed, made, two_products
 from tests.synth.charts import WrittenChart
 
@@ -35,7 +35,7 @@ def texts(files: PlatformFiles) -> dict[str, str]:
 
 
 def values_of(files: PlatformFiles) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(texts(files)["values.yaml"])
+    found: dict[str, Any] = load_yaml(texts(files)["values.yaml"])
     return found
 
 
@@ -82,7 +82,7 @@ def test_the_models_arrive_in_their_order() -> None:
 
 
 def test_the_release_of_floe_is_the_version_of_the_app() -> None:
-    about = yaml.safe_load(texts(chart(metadata__floe_version="0.9.1"))["Chart.yaml"])
+    about = load_yaml(texts(chart(metadata__floe_version="0.9.1"))["Chart.yaml"])
     assert about["appVersion"] == "0.9.1"
 
 
@@ -142,7 +142,7 @@ def test_which_parts_exist_follows_from_the_artifacts(changes: dict[str, object]
     files = chart(**changes)
     assert {part.id for part in files.platform.parts} == (_ALL - without) | _AROUND
     # A part that is not there has no values, no files and no dependency.
-    dependencies = {one.get("alias", one["name"]) for one in yaml.safe_load(texts(files)["Chart.yaml"])["dependencies"]}
+    dependencies = {one.get("alias", one["name"]) for one in load_yaml(texts(files)["Chart.yaml"])["dependencies"]}
     assert dependencies == {"otel", "dagster", "polaris", "minio"} - without
     assert not without & set(values_of(files))
     assert [path for path in texts(files) if path.removeprefix("templates/").split("-")[0] in without] == []
@@ -307,6 +307,6 @@ def test_placeholders_of_dbt_are_not_evaluated(tmp_path: Path) -> None:
     objects, _ = parse_objects(WrittenChart(files, tmp_path).whole().render())
     (products,) = [one.data["data"] for one in objects if one.name == "floe-platform-products"]
     assert isinstance(products, dict)
-    facts = yaml.safe_load(products["hello-floe.yaml"])
+    facts = load_yaml(products["hello-floe.yaml"])
     assert facts["catalog"]["warehouse"] == text
     assert facts["domain"] == "{{ fail `no` }}"

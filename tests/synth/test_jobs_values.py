@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -26,6 +25,7 @@ from floe_charts.verify.json_schema import CompiledSchema
 from floe_charts.verify.objects import parse_objects
 from floe_charts.verify.values import helm_merge
 from tests.constructs.jobs_charts import jobs_objects, of_kind
+from tests.support import load_yaml
 from tests.synth.cases import artifact
 from tests.synth.charts import WrittenChart
 from tests.synth.jobs_cases import jobs_of, made_jobs, minimal_product
@@ -217,7 +217,7 @@ class TestNames:
         assert result.exit_code == 0, result.output
         assert "sales_eu and Sales-EU load the same module sales_eu in Dagster" in result.stderr
         platform, jobs = (
-            yaml.safe_load((tmp_path / f"charts/{chart}/values.yaml").read_text())
+            load_yaml((tmp_path / f"charts/{chart}/values.yaml").read_text())
             for chart in ("floe-platform", "floe-jobs")
         )
         secrets = {one["name"]: one["credentialsSecret"] for one in jobs["jobs"]["products"].values()}

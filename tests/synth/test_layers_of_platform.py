@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import yaml
 
 from floe_charts import Deployment, FloePlatform, synth
 from floe_charts.deployment import Environment
 from floe_charts.errors import ArtifactError, DeploymentError, ValuesError
 from floe_charts.synth.synthesis import PlatformFiles
+from tests.support import load_yaml
 from tests.synth.cases import artifact
 
 
@@ -125,7 +125,7 @@ class TestDeploymentFile:
 
     def test_values_of_all_stand_in_values_yaml_and_in_no_overlay(self) -> None:
         files = self.made(values={"marquez": {"replicas": 3}, "commonLabels": {"team": "data"}})
-        values, overlay = (yaml.safe_load(files[f"floe-platform/{name}.yaml"]) for name in ("values", "values-prod"))
+        values, overlay = (load_yaml(files[f"floe-platform/{name}.yaml"]) for name in ("values", "values-prod"))
         assert (values["marquez"]["replicas"], values["commonLabels"]) == (3, {"team": "data"})
         assert "replicas" not in overlay["marquez"]
         # Without them production has two.

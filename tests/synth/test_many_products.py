@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from floe_charts.artifacts import CompiledArtifacts
 from floe_charts.deployment import Deployment
 from floe_charts.synth.synthesis import PlatformFiles, synth
 from floe_charts.verify.objects import RenderedObject, parse_objects
 from floe_charts.verify.values import leaves
-from tests.support import SHARED
+from tests.support import SHARED, load_yaml
 from tests.synth.cases import NATIVE, artifact
 from tests.synth.charts import WrittenChart
 
@@ -112,7 +111,7 @@ def test_values_of_everything_else_stay_as_they_are(name: str, strategy: str) ->
     one, ten = made(name, strategy, 1), made(name, strategy, NUMBER)
     for path in one:
         if re.search(r"/values[^/]*\.yaml$", path):
-            before, after = (yaml.safe_load(files[path]) or {} for files in (one, ten))
+            before, after = (load_yaml(files[path]) or {} for files in (one, ten))
             assert [leaf for leaf in sorted(changed_leaves(before, after)) if not is_listed(leaf)] == [], path
     before, after = (json.loads(files["floe-platform/values.schema.json"]) for files in (one, ten))
     declared = [leaf.replace("properties.", "") for leaf in sorted(changed_leaves(before, after))]

@@ -133,3 +133,29 @@ def test_a_pattern_that_python_does_not_know_leads_to_its_schema_and_to_a_value(
     listed = {"properties": {"l": {"type": "array", "items": letters}}}
     lists = CompiledSchema(listed)
     assert ["WITNESS"] in other_values(listed, ("l",), [], lambda value: lists.accepts({"l": value}))
+
+
+PARTS: dict[str, dict[str, object]] = {
+    "references": {"definitions": {"port": PORT}, "properties": {"web": {"properties": {"port": {"$ref": "#/definitions/port"}}}}},
+    "a new draft": {"$schema": DRAFT_2020, "$defs": {"port": PORT}, "properties": {"web": {"$ref": "#/$defs/port", "minimum": 1}}},
+    "an old draft": {"$schema": DRAFT_7, "definitions": {"port": PORT}, "properties": {"web": {"$ref": "#/definitions/port", "minimum": 1}}},
+    "an identity": {"$id": "https://example.com/s.json", "$defs": {"port": PORT}, "properties": {"web": {"$ref": "s.json#/$defs/port"}}},
+    "a reference into the whole": {"properties": {"web": {"$ref": "#/properties/other"}, "other": PORT}},
+    "a reference beside it": {"$schema": DRAFT_7, "$ref": "#/definitions/all", "definitions": {"all": {}}, "properties": {"web": PORT}},
+    "nothing": {"properties": {"web": True}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_what_the_part_of_a_property_refuses_the_whole_refuses_too(name: str) -> None:
+    whole = CompiledSchema(PARTS[name])
+    part = whole.of_property("web")
+    for value in (0, 80, 70000, "80", True, None, {}, {"port": 80}, {"port": 70000}, {"port": "80"}, []):
+        if part is not None and not part.accepts(value):
+            assert not whole.accepts({"web": value}), value
+
+
+def test_most_parts_can_be_asked() -> None:
+    told = {name for name, schema in PARTS.items() if CompiledSchema(schema).of_property("web") is not None}
+    assert told == {"references", "a new draft", "an old draft", "an identity"}
+    assert CompiledSchema(PARTS["references"]).of_property("unknown") is None

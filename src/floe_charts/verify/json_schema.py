@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["CompiledSchema", "at_pointer", "declared_types", "has_pattern", "json_type", "schemas_at"]
 
 _COMBINING = ("allOf", "anyOf", "oneOf")
+_SHARED = ("$schema", "$id", "id", "definitions", "$defs")
+"""What a schema for a part of the values takes over from the whole."""
+_CHANGES_MEANING = frozenset({"$ref", "$recursiveAnchor", "$dynamicAnchor"})
+"""Beside the first, ``properties`` counts for nothing before 2019-09; the others lead references to the whole."""
 _WORDS = {"array": "a list", "boolean": "true or false", "integer": "an integer", "null": "null", "object": "a map"}
 
 
@@ -37,10 +41,30 @@ class CompiledSchema:
             self._validator: jsonschema_rs.Validator = jsonschema_rs.validator_for(self.schema, offline=True)
         except (ValueError, RecursionError, jsonschema_rs.ReferencingError) as error:
             raise HelmError(f"{name} cannot be used: {next(iter(str(error).splitlines()), 'it is broken')}") from error
+        self._of_properties: dict[str, CompiledSchema | None] = {}
 
     def accepts(self, instance: object) -> bool:
         """Whether ``instance`` fits."""
         return self._validator.is_valid(instance)
+
+    def of_property(self, name: str) -> CompiledSchema | None:
+        """What the schema says of the property ``name`` of an object, whatever else is in that object.
+
+        What it refuses, the schema refuses in an object, and it takes less time. None where it says nothing by itself.
+        """
+        if name not in self._of_properties:
+            self._of_properties[name] = self._made_of_property(name)
+        return self._of_properties[name]
+
+    def _made_of_property(self, name: str) -> CompiledSchema | None:
+        below = get_at(self.schema, ("properties", name))
+        if not isinstance(below, Mapping) or self.schema.keys() & _CHANGES_MEANING:
+            return None
+        shared = {key: self.schema[key] for key in _SHARED if key in self.schema}
+        try:
+            return CompiledSchema({**shared, "allOf": [below]}, name)
+        except HelmError:  # It refers to what is not in its own part.
+            return None
 
     def faults(self, instance: object) -> list[SchemaFault]:
         """Every place where ``instance`` does not fit."""

@@ -233,6 +233,10 @@ class Trial:
 
     def _try(self, parent: dict[str, object] | list[object], step: str | int, value: object, path: Path) -> bool:
         parent[step] = value  # type: ignore[index]
+        first = str(path[0])
+        part = self._schema.of_property(first) if len(path) > 1 else None
+        if part is not None and not part.accepts(self._values[first]):
+            return False
         return self._schema.accepts(self._values) and all(
             schema.accepts(get_at(self._values, prefix))
             for prefix, schema in self._below
