@@ -135,15 +135,17 @@ def test_a_pattern_that_python_does_not_know_leads_to_its_schema_and_to_a_value(
     assert ["WITNESS"] in other_values(listed, ("l",), [], lambda value: lists.accepts({"l": value}))
 
 
+DEFINED: dict[str, object] = {"definitions": {"port": PORT}, "$defs": {"port": PORT}}
+FROM_1 = {"$ref": "#/definitions/port", "minimum": 1}
 PARTS: dict[str, dict[str, object]] = {
-    "references": {"definitions": {"port": PORT}, "properties": {"web": {"properties": {"port": {"$ref": "#/definitions/port"}}}}},
-    "a new draft": {"$schema": DRAFT_2020, "$defs": {"port": PORT}, "properties": {"web": {"$ref": "#/$defs/port", "minimum": 1}}},
-    "an old draft": {"$schema": DRAFT_7, "definitions": {"port": PORT}, "properties": {"web": {"$ref": "#/definitions/port", "minimum": 1}}},
-    "an identity": {"$id": "https://example.com/s.json", "$defs": {"port": PORT}, "properties": {"web": {"$ref": "s.json#/$defs/port"}}},
+    "references": {**DEFINED, "properties": {"web": {"properties": {"port": {"$ref": "#/definitions/port"}}}}},
+    "a new draft": {"$schema": DRAFT_2020, **DEFINED, "properties": {"web": FROM_1}},
+    "an old draft": {"$schema": DRAFT_7, **DEFINED, "properties": {"web": FROM_1}},
+    "an identity": {"$id": "https://example.com/s", **DEFINED, "properties": {"web": {"$ref": "s#/$defs/port"}}},
     "a reference into the whole": {"properties": {"web": {"$ref": "#/properties/other"}, "other": PORT}},
-    "a reference beside it": {"$schema": DRAFT_7, "$ref": "#/definitions/all", "definitions": {"all": {}}, "properties": {"web": PORT}},
+    "a reference beside it": {"$schema": DRAFT_7, "$ref": "#/definitions/port", **DEFINED, "properties": {"web": PORT}},
     "nothing": {"properties": {"web": True}},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", PARTS)
