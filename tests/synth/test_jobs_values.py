@@ -102,7 +102,7 @@ class TestWhichChart:
                 f"{'customer-' * 4}europ",
                 f"; did you mean jobs.products.customer-custo-18f5ec00 ({'customer-' * 4}europe)?",
             ),
-            ("nope", ", which are customer-custo-18f5ec00, hello-floe"),
+            ("nope", ", which are customer-custo-18f5ec00 and hello-floe"),
         ],
     )
     def test_a_product_that_there_is_not_is_told_in_a_line(self, shards: int, given: Any, key: str, said: str) -> None:

@@ -25,6 +25,7 @@ from floe_charts.constructs.otel.flow import TelemetryFlow
 from floe_charts.constructs.part import RequiredSecret, SecretKey
 from floe_charts.constructs.polaris.plan import CatalogWish
 from floe_charts.constructs.products import ProductFacts
+from floe_charts.constructs.unanswered import listed
 from floe_charts.deployment import Deployment
 from floe_charts.errors import ArtifactError, DeclarationError, shorten
 
@@ -101,7 +102,7 @@ def _shared_keys(products: Sequence[Product]) -> Iterator[str]:
             owners.setdefault(key, []).append(product.artifact.product_name)
     for key, names in sorted(owners.items()):
         if len(names) > 1:
-            yield f"{' and '.join(names)} share the environment variable {key}: give it one value in all their Secrets"
+            yield f"{listed(names)} share the environment variable {key}: give it one value in all their Secrets"
 
 
 def _shared_modules(locations: Sequence[CodeLocation]) -> Iterator[str]:
@@ -111,7 +112,7 @@ def _shared_modules(locations: Sequence[CodeLocation]) -> Iterator[str]:
         owners.setdefault(location.module, []).append(location.name)
     for module, names in sorted(owners.items()):
         if len(names) > 1:
-            yield f"{' and '.join(names)} load the same module {module} in Dagster: set workspace.locations.*.module"
+            yield f"{listed(names)} load the same module {module} in Dagster: set workspace.locations.*.module"
 
 
 def _decide(wish: bool | None, uses: Iterable[bool]) -> bool:

@@ -81,9 +81,10 @@ def switched_on(values: Mapping[str, Any], part: Component[Any]) -> bool:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Some names in a line: the first three, and how many more."""
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
+    """Some names in a line: two or three, or the first three and how many more."""
+    if len(names) > 3:
+        return f"{', '.join(names[:3])} and {len(names) - 3} more"
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def _nearest_address(address: str, known: Sequence[str]) -> str:

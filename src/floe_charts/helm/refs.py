@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 from floe_charts.errors import nearest
 from floe_charts.helm.expr import Splice, UndecidedError, expression
 from floe_charts.helm.nodes import LoopItem, Node, ValueRef
-from floe_charts.helm.spec import Spec, property_specs
+from floe_charts.helm.spec import Spec, attribute_specs
 from floe_charts.helm.values import Values
 
 __all__ = ["Refs", "refs_to"]
@@ -31,7 +31,7 @@ class Refs:
         model = self.__dict__["node"].spec.model if "node" in self.__dict__ else None
         if model is None or (name.startswith("__") and name.endswith("__")):
             raise AttributeError(name)
-        declared = {prop.attribute: prop for prop in property_specs(model).values()}
+        declared = attribute_specs(model)
         prop = declared.get(name)
         trail = f"{self.__name}.{name}"
         if prop is None:

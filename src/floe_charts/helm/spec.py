@@ -17,7 +17,10 @@ from floe_charts.helm.kubernetes_types import KubernetesType
 if TYPE_CHECKING:
     from floe_charts.helm.values import Values
 
-__all__ = ["ANY", "BOOLEAN", "INTEGER", "NUMBER", "STRING", "Kind", "Property", "Spec", "property_specs", "spec_of"]
+__all__ = [
+    "ANY", "BOOLEAN", "INTEGER", "NUMBER", "STRING", "Kind", "Property", "Spec", "attribute_specs", "property_specs",
+    "spec_of",
+]  # fmt: skip
 
 Kind: TypeAlias = Literal["string", "integer", "number", "boolean", "object", "map", "list", "any"]
 """``object`` has declared keys (a Values class), ``map`` has free keys, ``any`` is free-form JSON."""
@@ -72,6 +75,7 @@ class Property:
 
 
 _PROPERTIES: dict[type, dict[str, Property]] = {}
+_ATTRIBUTES: dict[type, dict[str, Property]] = {}
 _BEING_READ: ContextVar[tuple[type, ...]] = ContextVar("being_read", default=())
 # What an object of references needs itself: its expression, and what makes `**` work.
 _TAKEN = frozenset({"keys", "node"})
@@ -89,6 +93,14 @@ def property_specs(model: type[Values]) -> dict[str, Property]:
             known = _PROPERTIES[model] = _read_properties(model)
         finally:
             _BEING_READ.reset(reset)
+    return known
+
+
+def attribute_specs(model: type[Values]) -> dict[str, Property]:
+    """The declared keys of ``model`` by the name that they have in Python."""
+    known = _ATTRIBUTES.get(model)
+    if known is None:
+        known = _ATTRIBUTES[model] = {prop.attribute: prop for prop in property_specs(model).values()}
     return known
 
 

@@ -143,14 +143,16 @@ def workspace_values(chart: HelmChart, locations: Iterable[CodeLocation]) -> Wor
     fullname = len(chart.values.fullname_override) if chart.fixed_fullname else NAME_LIMIT
     longest = _NAME_LENGTH - fullname - len(f"-{DAGSTER_CODE.suffix}-")
     made: dict[str, LocationValues] = {}
+    names: set[str] = set()
     for one in sorted(locations, key=lambda one: one.name):
         key = _key(one, longest)
-        if key in made or one.name in {known.name for known in made.values()}:
+        if key in made or one.name in names:
             raise DeclarationError(
                 f"two code locations are called {one.name}, or differ in no more than case and signs"
             )
         secrets = list(one.secrets) or None
         made[key] = LocationValues(name=one.name, module=one.module, env_secrets=secrets)
+        names.add(one.name)
     return _values_class(longest)(locations=made)
 
 
