@@ -14,7 +14,8 @@ from floe_charts.artifacts import CompiledArtifacts, ResolvedModel, public_text
 from floe_charts.constructs.jobs.files import SCRATCH, ProductFiles, product_files
 from floe_charts.constructs.jobs.schedule import is_schedule
 from floe_charts.constructs.jobs.values import CUSTOM_NAME_LENGTH, DbtJob, IngestionJob, ProductJobs
-from floe_charts.constructs.plan import Product, refuse_collisions
+from floe_charts.constructs.plan import refuse_collisions
+from floe_charts.constructs.product import Product
 from floe_charts.deployment import Deployment, EnvironmentKind
 
 __all__ = ["ProductPlan", "plan_products", "sketch_products"]
