@@ -419,7 +419,7 @@ def test_names_that_differ_only_in_case_or_punctuation_have_slugs_of_their_own()
     names = ("orders-eu", "Orders_EU", "orders_eu", "billing", "Sales_US")
     slugs = {one.product_name: one.slug for one in distinct_slugs(map(named, names))}
     assert len(set(slugs.values())) == len(names)
-    assert (slugs["orders-eu"], slugs["billing"], slugs["Sales_US"]) == ("orders-eu", "billing", "sales-us")
+    assert (slugs["billing"], slugs["Sales_US"]) == ("billing", "sales-us")
     # None depends on how many others there are.
     assert (
         slugs["Orders_EU"] == {one.product_name: one.slug for one in distinct_slugs(map(named, names[:2]))}["Orders_EU"]
@@ -427,8 +427,8 @@ def test_names_that_differ_only_in_case_or_punctuation_have_slugs_of_their_own()
     assert re.fullmatch(r"orders-eu-[0-9a-f]{8}", slugs["Orders_EU"])
 
 
-@pytest.mark.parametrize(("first", "second"), [("sales-eu", "Sales_EU"), ("sales_eu", "Sales-EU"), ("SALES", "sAles")])
-def test_a_product_keeps_its_slug_when_one_of_a_less_plain_name_comes(first: str, second: str) -> None:
+@pytest.mark.parametrize(("first", "second"), [("sales-eu", "Sales_EU"), ("Sales-EU", "sales_eu"), ("SALES", "sAles")])
+def test_no_product_takes_over_the_slug_of_another(first: str, second: str) -> None:
     example = CompiledArtifacts.example().model_dump(mode="json")
     one, other = (
         CompiledArtifacts.parse({**example, "metadata": {**example["metadata"], "product_name": name}})
@@ -436,4 +436,4 @@ def test_a_product_keeps_its_slug_when_one_of_a_less_plain_name_comes(first: str
     )
     for products in ([one, other], [other, one]):
         slugs = {artifact.product_name: artifact.slug for artifact in distinct_slugs(products)}
-        assert slugs[first] == one.slug != slugs[second]
+        assert len({*slugs.values(), one.slug}) == 3

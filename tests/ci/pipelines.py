@@ -66,4 +66,4 @@ def own_commands(script: str) -> Iterator[list[str]]:
     for line in script.splitlines():
         _, found, rest = line.partition("python -m floe_charts ")
         if found:
-            yield shlex.split(rest.partition("|")[0])
+            yield shlex.split(rest.partition("|")[0].replace("2>&1", ""))

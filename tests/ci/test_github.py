@@ -149,7 +149,7 @@ def test_artifacts_in_registries_are_pulled_with_a_login() -> None:
 def test_another_command_takes_the_place_of_synth() -> None:
     made = workflows(**CASES["root"])
     assert "python -m acme_platform --check" in runs(made["check"])
-    assert "python -m acme_platform |" in runs(made["update"])
+    assert "python -m acme_platform 2>&1 |" in runs(made["update"])
     assert "floe_charts synth" not in "".join(map(runs, made.values()))
 
 

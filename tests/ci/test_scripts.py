@@ -184,7 +184,7 @@ class TestManifests:
             kept.run(script)
 
     def test_the_bot_stages_those_that_are_there_and_writes_no_others(self, kept: Repository) -> None:
-        script = pipeline(**self.SETTINGS).manifests_command
+        script = pipeline(**self.SETTINGS).manifests_command()
         assert script is not None
         kept.run(script)
         staged = kept.git("diff", "--cached", "--no-renames", "--name-only").splitlines()

@@ -13,13 +13,16 @@ from hypothesis import strategies as st
 
 from floe_charts.constructs.minio.server import Minio
 from floe_charts.constructs.object_store import ObjectStore, ObjectStoreValues
+from floe_charts.constructs.platform import FloePlatform
 from floe_charts.constructs.products import DataProducts, DataProductsValues, ProductFacts
 from floe_charts.constructs.surroundings.secrets import PlatformSecrets
+from floe_charts.deployment import Deployment
 from floe_charts.errors import DeclarationError
 from floe_charts.helm.kubernetes import OLDEST, latest_kube_version
 from floe_charts.verify.engine import ChartHandle, ValuesRefused, lint
 from floe_charts.verify.schemas import validate_objects
 from tests.constructs.rendering import new_chart, objects_of, written
+from tests.synth.cases import NATIVE, artifact
 
 NAME = "ConfigMap/floe-platform-products"
 FULL = ProductFacts(
@@ -253,3 +256,17 @@ def test_the_id_is_the_key_in_values() -> None:
     DataProducts(chart, "products")
     with pytest.raises(DeclarationError):
         DataProducts(chart, "products", values=DataProductsValues())
+
+
+@pytest.mark.parametrize(
+    ("part", "group", "key"),
+    [("marquez", "lineage", "endpoint"), ("polaris", "catalog", "uri"), ("otel", "telemetry", "endpoint")],
+)
+def test_addresses_of_parts_that_are_off_are_left_out(part: str, group: str, key: str, tmp_path: Path) -> None:
+    handle = written(FloePlatform([artifact()], Deployment.parse(NATIVE)), tmp_path).without_schema()
+    on, off = (files_of(handle, {part: {"enabled": enabled}})["hello-floe.yaml"] for enabled in (True, False))
+    assert f"floe-platform-{part}" in on[group][key]
+    assert key not in off[group]
+    assert {name: facts for name, facts in on.items() if name != group} == {
+        name: facts for name, facts in off.items() if name != group
+    }

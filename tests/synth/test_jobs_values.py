@@ -202,7 +202,7 @@ class TestNames:
         names = ("orders-eu", "Orders_EU", "ORDERS-eu")
         objects = jobs_objects(tmp_path, [product(name) for name in names])
         jobs = of_kind(objects, "CronJob")
-        assert len(jobs) == 3 and "floe-jobs-orders-eu-dbt" in jobs
+        assert len(jobs) == 3 and "floe-jobs-orders-eu-dbt" not in jobs
         env = [one["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["env"] for one in jobs.values()]
         assert sorted(env[0]["value"] for env in env) == sorted(names)
         alone = jobs_objects(tmp_path / "alone", [product("orders-eu")])
@@ -215,18 +215,23 @@ class TestNames:
         sources = [str(one) for number in (0, 1) for one in ("--artifact", tmp_path / f"{number}.json")]
         result = CliRunner().invoke(main, ["synth", *sources, "--out", str(tmp_path / "charts")])
         assert result.exit_code == 0, result.output
-        assert "sales_eu and Sales-EU load the same module sales_eu in Dagster" in result.stderr
+        assert "Sales-EU and sales_eu load the same module sales_eu in Dagster" in result.stderr
         platform, jobs = (
             load_yaml((tmp_path / f"charts/{chart}/values.yaml").read_text())
             for chart in ("floe-platform", "floe-jobs")
         )
         secrets = {one["name"]: one["credentialsSecret"] for one in jobs["jobs"]["products"].values()}
-        assert secrets["sales_eu"] == "floe-platform-sales-eu-credentials" != secrets["Sales-EU"]
+        assert len({*secrets.values(), "floe-platform-sales-eu-credentials"}) == 3
         theirs = {one["name"]: one["credentialsSecret"] for one in platform["products"]["byName"].values()}
         assert secrets == theirs
         assert all(f"  {name}: " in result.stdout for name in secrets.values())
         keys = {one["name"]: set(one["credentials"]) for one in jobs["jobs"]["products"].values()}
-        assert "SALES_EU_CATALOG_OAUTH2_CLIENT_ID" in keys["sales_eu"] - keys["Sales-EU"]
+        assert keys["sales_eu"] - keys["Sales-EU"] and keys["Sales-EU"] - keys["sales_eu"]
+
+    def test_a_name_that_is_told_by_case_leads_to_its_own_key(self) -> None:
+        wrong = {"values": {"jobs": {"products": {"Sales-EU": {"dbt": {"schedule": "@daily"}}}}}}
+        with pytest.raises(ValuesError, match=r"did you mean jobs\.products\.sales-eu-[0-9a-f]{8} \(Sales-EU\)"):
+            synth_jobs([product("Sales-EU"), product("sales_eu")], Deployment.parse(wrong))
 
     def test_a_long_name_is_shortened_always_alike(self) -> None:
         long = [product(f"{'customer-' * 4}{ending}") for ending in ("europe", "asia", "europe-north")]

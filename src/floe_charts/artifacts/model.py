@@ -350,16 +350,14 @@ class CompiledArtifacts(_Contract):
 def distinct_slugs(artifacts: Iterable[CompiledArtifacts]) -> list[CompiledArtifacts]:
     """``artifacts``, each with a slug of its own where their names differ.
 
-    Names that differ only in case or punctuation have one label. It stays that of the plainest of them, so that one
-    more renames nothing where it is less plain: of the name which is the label itself, else of one in small letters,
-    else of the first by the alphabet. The others' end in a hash of the whole name.
+    Names that differ only in case or punctuation have one label; each of them ends in a hash of the whole name then. So
+    none takes over what belongs to another, such as a Secret or a schedule, whichever came first.
     """
     found = list(artifacts)
-    plainest: dict[str, str] = {}
+    names: dict[str, set[str]] = {}
     for artifact in found:
-        names = (artifact.product_name, plainest.get(artifact.slug, artifact.product_name))
-        plainest[artifact.slug] = min(names, key=lambda name: (name != artifact.slug, not name.islower(), name))
-    return [artifact if artifact.product_name == plainest[artifact.slug] else _apart(artifact) for artifact in found]
+        names.setdefault(artifact.slug, set()).add(artifact.product_name)
+    return [artifact if len(names[artifact.slug]) == 1 else _apart(artifact) for artifact in found]
 
 
 def _apart(artifact: CompiledArtifacts) -> CompiledArtifacts:

@@ -176,8 +176,8 @@ def _update(pipeline: Pipeline) -> tuple[str, dict[str, Any]]:
         # The branch as it is now, not as it was when the run was asked for.
         *_set_up(pipeline, _path("update"), ref=branch),
         *map(_login, pulls),
-        {"name": "Write the charts", "run": f'{pipeline.synth_command} |\n  tee "$RUNNER_TEMP/synth.txt"\n'},
-        *_run("Write the manifests", pipeline.manifests_command),
+        {"name": "Write the charts", "run": f'{pipeline.synth_command} 2>&1 |\n  tee "$RUNNER_TEMP/synth.txt"\n'},
+        *_run("Write the manifests", pipeline.manifests_command('2>&1 | tee -a "$RUNNER_TEMP/synth.txt"')),
         {
             "name": "Propose what changed",
             "env": {"GH_TOKEN": "${{ secrets.FLOE_CHARTS_TOKEN || github.token }}"},

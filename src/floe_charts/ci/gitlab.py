@@ -127,7 +127,7 @@ def _jobs(pipeline: Pipeline) -> dict[str, Any]:
             "script": _script(
                 *pulls,
                 pipeline.synth_command,
-                pipeline.manifests_command,
+                pipeline.manifests_command(),
                 _PROPOSE.replace("CHARTS", pipeline.written, 1),
             ),
         },

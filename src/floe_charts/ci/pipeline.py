@@ -150,10 +150,9 @@ class Pipeline:
         """Fails with a diff where the manifests for Argo CD or Flux are not what the deployment file says."""
         return self._for_each_tool("{} --check")
 
-    @property
-    def manifests_command(self) -> str | None:
-        """Writes the manifests for Argo CD and Flux, and stages them for a commit."""
-        return self._for_each_tool("{}\n  git add -- {place}")
+    def manifests_command(self, after: str = "") -> str | None:
+        """Writes the manifests for Argo CD and Flux, and stages them for a commit; ``after`` takes what is said."""
+        return self._for_each_tool(f"{{}}{f' {after}' if after else ''}\n  git add -- {{place}}")
 
     @property
     def lint_command(self) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 from annotated_types import Ge
 
 from floe_charts.constructs.minio.server import Minio
-from floe_charts.constructs.network import MINIO
+from floe_charts.constructs.network import MARQUEZ, MINIO, OTLP_GRPC, POLARIS, Endpoint
 from floe_charts.constructs.object_store import ObjectStore
 from floe_charts.constructs.part import PlatformPart
 from floe_charts.helm import (
@@ -185,10 +185,39 @@ class DataProducts(PlatformPart[DataProductsValues]):
         data = {
             **each(
                 v.by_name,
-                lambda slug, product: {f"{slug}.yaml": yaml_text(_document(product, self._storage(product.storage)))},
+                lambda slug, product: {f"{slug}.yaml": yaml_text(self._document(product))},
             )
         }
         self.add(self.config_map(self.name("products"), data))
+
+    def _document(self, product: ProductValues) -> dict[str, Any]:
+        facts = ("name", "version", "domain", "mode", "source_hash", "default_compute", "models", "data_retention_days")
+        catalog, lineage, telemetry = product.catalog, product.lineage, product.telemetry
+        return {
+            **{key: getattr(product, key) for key in facts},
+            "catalog": {
+                "uri": self._unless_off(catalog.uri, POLARIS, "polaris"),
+                **{key: getattr(catalog, key) for key in ("warehouse", "scope")},
+            },
+            "storage": self._storage(product.storage),
+            "lineage": {
+                "namespace": lineage.namespace,
+                "endpoint": self._unless_off(lineage.endpoint, MARQUEZ, "marquez"),
+            },
+            "telemetry": {
+                "endpoint": self._unless_off(telemetry.endpoint, OTLP_GRPC, "otel"),
+                **{key: getattr(telemetry, key) for key in ("protocol", "service_name")},
+            },
+            "credentials": {"secret": product.credentials_secret, "keys": product.credentials},
+        }
+
+    def _unless_off(self, url: str | None, service: Endpoint, part: str) -> Any:
+        """An address, but that of a part of the release where it is switched off: there nothing answers to it."""
+        component = self.chart.components.get(part)
+        if component is None:
+            return url
+        own = matches(url, rf"^([a-z]+://)?{service.static_host(self.chart)}(:|/|$)")
+        return when(and_(present(url), not_(and_(own, not_(component.refs.enabled)))), url)
 
     def _storage(self, storage: StorageFacts) -> dict[str, Any]:
         """Where the product's objects are: in the store that it names, unless that is a MinIO that is off."""
@@ -207,18 +236,6 @@ class DataProducts(PlatformPart[DataProductsValues]):
             "region": ternary(absent, there.region, storage.region),
             "path_style": ternary(absent, there.path_style, storage.path_style),
         }
-
-
-def _document(product: ProductValues, storage: Mapping[str, Any]) -> dict[str, Any]:
-    facts = ("name", "version", "domain", "mode", "source_hash", "default_compute", "models", "data_retention_days")
-    return {
-        **{key: getattr(product, key) for key in facts},
-        "catalog": {key: getattr(product.catalog, key) for key in ("uri", "warehouse", "scope")},
-        "storage": dict(storage),
-        "lineage": {key: getattr(product.lineage, key) for key in ("namespace", "endpoint")},
-        "telemetry": {key: getattr(product.telemetry, key) for key in ("endpoint", "protocol", "service_name")},
-        "credentials": {"secret": product.credentials_secret, "keys": product.credentials},
-    }
 
 
 def _by_key(credentials: Mapping[str, str]) -> dict[str, list[str]]:

@@ -119,8 +119,8 @@ class Environment(Settings):
     )
     default_schedules: bool = Field(
         default=False,
-        description="Whether jobs of data products that values give no schedule follow the default_schedule of their "
-        "artifact's orchestrator, which is Dagster's own otherwise.",
+        description="Whether dbt jobs of data products that values give no schedule follow the default_schedule of "
+        "their artifact's orchestrator, which is Dagster's own otherwise.",
     )
     values: dict[str, Any] = Field(
         default_factory=dict, description="Chart values of this environment; checked against the chart's own schema."

@@ -75,7 +75,7 @@ class DeclaredJobs(DeclaredValues):
                 continue
             # People know the name; the key of a long one is shortened.
             spellings = {spelling: known for known, name in self._names.items() for spelling in (name, known)}
-            near = nearest(key, spellings)
+            near = key if key in spellings else nearest(key, spellings)
             said, meant = "is none of the data products", None
             if near is None:
                 said += f", which are {listed(sorted(self._names))}" if self._names else ": there are no jobs"
