@@ -215,7 +215,7 @@ class TestNames:
         sources = [str(one) for number in (0, 1) for one in ("--artifact", tmp_path / f"{number}.json")]
         result = CliRunner().invoke(main, ["synth", *sources, "--out", str(tmp_path / "charts")])
         assert result.exit_code == 0, result.output
-        assert "Sales-EU and sales_eu load the same module sales_eu in Dagster" in result.stderr
+        assert "sales_eu and Sales-EU load the same module sales_eu in Dagster" in result.stderr
         platform, jobs = (
             load_yaml((tmp_path / f"charts/{chart}/values.yaml").read_text())
             for chart in ("floe-platform", "floe-jobs")
