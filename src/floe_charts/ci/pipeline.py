@@ -8,6 +8,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from floe_charts.artifacts.loader import DEFAULT_PATH
 from floe_charts.errors import InputError, shorten
 from floe_charts.helm.valuesfile import comment_lines, overlay_text
 from floe_charts.registry.reference import SCHEME, parse_reference
@@ -39,7 +40,7 @@ SAME_VERSION = (
 )
 """What to do where a version is taken, as the workflows say it."""
 
-DEFAULT_ARTIFACT = "target/compiled_artifacts.json"
+DEFAULT_ARTIFACT = DEFAULT_PATH.as_posix()
 """Where ``synth`` looks for compiled artifacts, where nobody says it."""
 
 OLDEST_PYTHON = 11

@@ -158,7 +158,8 @@ class DataProducts(PlatformPart[DataProductsValues]):
 
     Nothing in the chart reads the files; they are there for the code of the data products. A product whose store is a
     MinIO that an environment switches off keeps its files in the platform's :class:`ObjectStore` there: the file names
-    that one's endpoint (none for AWS S3), region and path style.
+    that one's endpoint (none for AWS S3), region and path style. An address of a catalog, of lineage or of telemetry that
+    is a part of the release is left out where that part is switched off.
     """
 
     title: ClassVar[str] = "Data products"
@@ -196,24 +197,24 @@ class DataProducts(PlatformPart[DataProductsValues]):
         return {
             **{key: getattr(product, key) for key in facts},
             "catalog": {
-                "uri": self._unless_off(catalog.uri, POLARIS, "polaris"),
+                "uri": self._unless_off(catalog.uri, POLARIS),
                 **{key: getattr(catalog, key) for key in ("warehouse", "scope")},
             },
             "storage": self._storage(product.storage),
             "lineage": {
                 "namespace": lineage.namespace,
-                "endpoint": self._unless_off(lineage.endpoint, MARQUEZ, "marquez"),
+                "endpoint": self._unless_off(lineage.endpoint, MARQUEZ),
             },
             "telemetry": {
-                "endpoint": self._unless_off(telemetry.endpoint, OTLP_GRPC, "otel"),
+                "endpoint": self._unless_off(telemetry.endpoint, OTLP_GRPC),
                 **{key: getattr(telemetry, key) for key in ("protocol", "service_name")},
             },
             "credentials": {"secret": product.credentials_secret, "keys": product.credentials},
         }
 
-    def _unless_off(self, url: str | None, service: Endpoint, part: str) -> Any:
+    def _unless_off(self, url: str | None, service: Endpoint) -> Any:
         """An address, but that of a part of the release where it is switched off: there nothing answers to it."""
-        component = self.chart.components.get(part)
+        component = self.chart.components.get(service.suffix)  # These parts are called as their Service is.
         if component is None:
             return url
         own = matches(url, rf"^([a-z]+://)?{service.static_host(self.chart)}(:|/|$)")

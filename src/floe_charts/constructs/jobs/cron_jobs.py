@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from floe_charts.constructs.jobs.files import ARTIFACTS_FILE, SCRATCH
 from floe_charts.constructs.jobs.values import CustomJob, DbtJob, IngestionJob, JobKind, JobsValues
@@ -31,6 +31,7 @@ from floe_charts.helm import (
 )
 
 if TYPE_CHECKING:
+    from floe_charts.constructs.environment_chart import PlatformValues
     from floe_charts.constructs.jobs.product_jobs import DataProductJobs
 
 __all__ = ["ProductJob", "cron_job", "dbt_command"]
@@ -173,7 +174,7 @@ def _secret(jobs: DataProductJobs, v: JobsValues, job: ProductJob) -> Any:
 
 
 def _env(jobs: DataProductJobs, v: JobsValues, job: ProductJob) -> dict[str, Any]:
-    environment = getattr(jobs.chart.refs, "environment")  # noqa: B009
+    environment = cast("PlatformValues", jobs.chart.refs).environment
     product = job.product
     telemetry = {
         "OTEL_SERVICE_NAME": product.service_name,
