@@ -158,8 +158,8 @@ class DataProducts(PlatformPart[DataProductsValues]):
 
     Nothing in the chart reads the files; they are there for the code of the data products. A product whose store is a
     MinIO that an environment switches off keeps its files in the platform's :class:`ObjectStore` there: the file names
-    that one's endpoint (none for AWS S3), region and path style. An address of a catalog, of lineage or of telemetry that
-    is a part of the release is left out where that part is switched off.
+    that one's endpoint (none for AWS S3), region and path style. An address of a catalog, of lineage or of telemetry
+    that is a part of the release is left out where that part is switched off.
     """
 
     title: ClassVar[str] = "Data products"
